@@ -1,0 +1,66 @@
+/*
+ * The parts of the folder, each a family of rules; lj_fold (fold.c) asks them in turn.
+ *
+ * Every function takes a node that is about to be made, its operands already in the graph,
+ * and returns a node with the same value, or 0 if none of its rules applies. The
+ * requirements that a rule must meet open fold.c.
+ */
+#ifndef LJ_FOLD_H
+#define LJ_FOLD_H
+
+#include "compiler/passes.h"
+
+/* fold_constant.c: operators over constants and tables. */
+lj_id lj_fold_constant(struct lj_graph *graph, const struct lj_node *node);
+
+/* fold_truth.c: logical operators, where, casts. */
+lj_id lj_fold_truth(struct lj_graph *graph, const struct lj_node *node);
+
+/* fold_view.c: views of views, of tables, of operators; operands that repeat. */
+lj_id lj_fold_view(struct lj_graph *graph, const struct lj_node *node);
+lj_id lj_fold_repeats(struct lj_graph *graph, const struct lj_node *node);
+
+/* fold_row.c: reductions and operators along axes. */
+lj_id lj_fold_row(struct lj_graph *graph, const struct lj_node *node);
+
+/* stable.c: the stability rewrites; the only rules that change values, and for the better. */
+lj_id lj_fold_stable(struct lj_graph *graph, const struct lj_node *node);
+
+/* One of them: where it starts, and what it does, for people. The list ends with a NULL. */
+struct lj_stable_rewrite {
+  enum lj_op op;
+  lj_id (*apply)(struct lj_graph *graph, const struct lj_node *node);
+  const char *name, *from, *to;
+};
+extern const struct lj_stable_rewrite lj_stable_rewrites[];
+
+/* ---- patterns ---------------------------------------------------------------------------- */
+
+static inline const struct lj_node *lj_operand(const struct lj_graph *graph,
+                                               const struct lj_node *node, int i)
+{
+  return lj_node_at(graph, node->operand[i]);
+}
+static inline bool lj_is_op(const struct lj_graph *graph, lj_id id, enum lj_op op)
+{
+  return lj_node_at(graph, id)->op == op;
+}
+/* A constant scalar of exactly this value; 0 means +0. */
+static inline bool lj_is_number(const struct lj_graph *graph, lj_id id, double value)
+{
+  const struct lj_node *node = lj_node_at(graph, id);
+
+  return node->op == LJ_OP_CONSTANT && node->number == value &&
+         __builtin_signbit(node->number) == __builtin_signbit(value);
+}
+/* A constant power of two of either sign, small enough that multiplying by a few of them
+ * neither overflows nor underflows what the rest of the expression would not. */
+bool lj_is_power_of_two(const struct lj_graph *graph, lj_id id, double *value);
+
+/* `id` in the shape of `node`; 0 if the dtypes differ. */
+lj_id lj_in_shape_of(struct lj_graph *graph, const struct lj_node *node, lj_id id);
+
+bool lj_shape_equal(uint32_t rank_a, const struct lj_size *a, uint32_t rank_b,
+                    const struct lj_size *b);
+
+#endif

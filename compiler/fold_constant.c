@@ -1,0 +1,120 @@
+/*
+ * Folding of operators whose operands are all written down: constants and tables.
+ *
+ * Values are those of the operator table's reference in f64. Weak operands that meet f32
+ * are rounded to f32 first and the result is rounded again, as a kernel would do; among
+ * themselves they stay in f64. Integers fold as long as f64 holds them exactly. Tables are
+ * folded up to a size at which they are still something one would write down.
+ */
+#include "compiler/fold.h"
+
+#include <math.h>
+
+#define TABLE_LIMIT 4096 /* elements: 32 KiB of constants, one L1 cache */
+
+static double rounded(enum lj_dtype dtype, double value)
+{
+  return dtype == LJ_F32 ? (double)(float)value : value;
+}
+
+/* The dtype in which the operands meet: what an operand is rounded to. */
+static enum lj_dtype meeting_dtype(const struct lj_graph *graph, const struct lj_node *node)
+{
+  enum lj_dtype meet = LJ_BOOL;
+
+  for (int i = node->op == LJ_OP_WHERE; i < node->operand_count; i++)
+    meet = lj_promote(meet, (enum lj_dtype)lj_operand(graph, node, i)->dtype);
+  return meet;
+}
+
+/* Integers beyond these do not fold: a kernel's would wrap, or f64 would not be exact. */
+static bool holds(enum lj_dtype dtype, double value)
+{
+  double limit = dtype == LJ_I32 ? 0x1p31 - 1 : 0x1p53;
+
+  return !lj_dtype_is_integer(dtype) || fabs(value) <= limit;
+}
+
+static double cast_value(enum lj_dtype to, double value)
+{
+  if (to == LJ_BOOL) return value != 0;
+  return lj_dtype_is_integer(to) ? trunc(value) + 0.0 : rounded(to, value);
+}
+
+/* One element; false if it must stay for run time. */
+static bool evaluate(const struct lj_node *node, enum lj_dtype meet, const double value[3],
+                     double *result)
+{
+  double operand[3];
+
+  for (int i = 0; i < 3; i++) operand[i] = rounded(meet, value[i]);
+  if (node->op == LJ_OP_WHERE) operand[0] = value[0];
+  if (node->op == LJ_OP_CAST)
+    *result = cast_value((enum lj_dtype)node->dtype, value[0]);
+  else
+    *result = rounded((enum lj_dtype)node->dtype,
+                      lj_op_table[node->op].reference(operand[0], operand[1], operand[2]));
+  return holds((enum lj_dtype)node->dtype, *result);
+}
+
+/* The element of operand `i` that belongs to element `at` (row-major) of the node. */
+static double operand_element(const struct lj_graph *graph, const struct lj_node *node,
+                              int i, int64_t at)
+{
+  const struct lj_node *operand = lj_operand(graph, node, i);
+  int64_t index = 0, stride = 1;
+
+  if (operand->op == LJ_OP_CONSTANT) return operand->number;
+  for (uint32_t back = 1; back <= operand->rank; back++) { /* axes from the last */
+    int64_t size = node->shape[node->rank - back].offset;
+    int64_t own = operand->shape[operand->rank - back].offset;
+    if (own > 1) index += at % size * stride;
+    at /= size;
+    stride *= own;
+  }
+  return operand->table[index];
+}
+
+static lj_id fold_scalar(struct lj_graph *graph, const struct lj_node *node,
+                         enum lj_dtype meet)
+{
+  double value[3] = {0}, result;
+
+  for (int i = 0; i < node->operand_count; i++)
+    value[i] = lj_operand(graph, node, i)->number;
+  if (!evaluate(node, meet, value, &result)) return 0;
+  return lj_constant(graph, (enum lj_dtype)node->dtype, result);
+}
+
+static lj_id fold_table(struct lj_graph *graph, const struct lj_node *node,
+                        enum lj_dtype meet)
+{
+  int64_t count = 1;
+
+  for (uint32_t k = 0; k < node->rank; k++) {
+    int64_t size = node->shape[k].offset;
+    if (size <= 0 || size > TABLE_LIMIT || (count *= size) > TABLE_LIMIT) return 0;
+  }
+  double *results = LJ_NEW_ARRAY(graph->arena, double, (size_t)count);
+  for (int64_t at = 0; at < count; at++) {
+    double value[3] = {0};
+    for (int i = 0; i < node->operand_count; i++)
+      value[i] = operand_element(graph, node, i, at);
+    if (!evaluate(node, meet, value, &results[at])) return 0;
+  }
+  return lj_table(graph, (enum lj_dtype)node->dtype, node->rank, node->shape, results);
+}
+
+lj_id lj_fold_constant(struct lj_graph *graph, const struct lj_node *node)
+{
+  bool table = false;
+
+  for (int i = 0; i < node->operand_count; i++) {
+    enum lj_op op = (enum lj_op)lj_operand(graph, node, i)->op;
+    if (op != LJ_OP_CONSTANT && op != LJ_OP_TABLE) return 0;
+    table |= op == LJ_OP_TABLE;
+  }
+  if (node->op == LJ_OP_STOP_GRADIENT) return node->operand[0];
+  enum lj_dtype meet = meeting_dtype(graph, node);
+  return table ? fold_table(graph, node, meet) : fold_scalar(graph, node, meet);
+}

@@ -1,0 +1,328 @@
+/*
+ * Folding of views, and of operators over repeated values.
+ *
+ * Views move towards the leaves, so that every load becomes one affine access: a view of a
+ * view is one view, a view of an operator is the operator over views, a view of a table is
+ * a table. Repeats move the other way: what is computed from values that repeat along an
+ * axis is computed once and repeated afterwards, and an operand is not repeated where the
+ * other operands already give the shape. The two cannot chase each other, because a view
+ * that repeats is never pushed.
+ */
+#include "compiler/fold.h"
+
+/* Shape and reads of a view under construction. */
+struct sketch {
+  uint32_t rank;
+  struct lj_size shape[LOSSJIT_MAX_RANK];
+  struct lj_read reads[LOSSJIT_MAX_RANK];
+};
+
+static lj_id make(struct lj_graph *graph, lj_id a, const struct sketch *sketch)
+{
+  return lj_view(graph, a, sketch->rank, sketch->shape, sketch->reads);
+}
+
+/* Bit set of the view's axes that some axis of its operand names. */
+static uint32_t named_axes(const struct lj_graph *graph, const struct lj_node *view)
+{
+  uint32_t named = 0;
+
+  for (uint32_t k = 0; k < lj_operand(graph, view, 0)->rank; k++)
+    if (view->reads[k].axis >= 0) named |= 1u << view->reads[k].axis;
+  return named;
+}
+
+/* Axes along which the view repeats values: neither named nor of size 1. */
+static uint32_t repeated_axes(const struct lj_graph *graph, const struct lj_node *view)
+{
+  uint32_t named = named_axes(graph, view), repeated = 0;
+
+  for (uint32_t k = 0; k < view->rank; k++)
+    if (!(named >> k & 1) && !lj_size_is(view->shape[k], 1)) repeated |= 1u << k;
+  return repeated;
+}
+
+static bool reads_all(const struct lj_read *read, struct lj_size from, struct lj_size to)
+{
+  return read->axis >= 0 && read->step == 1 && lj_size_is(read->start, 0) &&
+         lj_size_equal(from, to);
+}
+
+/* ---- a view of a view -------------------------------------------------------------------- */
+
+/* Axis k of the innermost operand, read through `inner` and then `outer`. */
+static bool compose_read(const struct lj_read *inner, const struct lj_read *outer,
+                         struct lj_read *both)
+{
+  struct lj_size moved;
+
+  *both = *inner;
+  if (inner->axis < 0) return true;
+  const struct lj_read *next = &outer[inner->axis];
+  if (!lj_size_times(next->start, inner->step, &moved)) return false;
+  if (!lj_size_add(inner->start, moved, &both->start)) return false;
+  both->axis = next->axis;
+  both->step = inner->step * next->step;
+  return true;
+}
+
+static lj_id view_of_view(struct lj_graph *graph, const struct lj_node *node)
+{
+  const struct lj_node *inner = lj_operand(graph, node, 0);
+  struct sketch both = {.rank = node->rank};
+
+  for (uint32_t k = 0; k < node->rank; k++) both.shape[k] = node->shape[k];
+  for (uint32_t k = 0; k < lj_operand(graph, inner, 0)->rank; k++)
+    if (!compose_read(&inner->reads[k], node->reads, &both.reads[k])) return 0;
+  return make(graph, inner->operand[0], &both);
+}
+
+/* ---- a view of a table ------------------------------------------------------------------- */
+
+/* A part, a turn or an unrepeated copy of a table is a table. */
+static lj_id view_of_table(struct lj_graph *graph, const struct lj_node *node)
+{
+  const struct lj_node *table = lj_operand(graph, node, 0);
+  int64_t count = 1;
+
+  if (repeated_axes(graph, node)) return 0;
+  for (uint32_t k = 0; k < node->rank; k++) {
+    if (!lj_size_is_number(node->shape[k])) return 0;
+    count *= node->shape[k].offset;
+  }
+  for (uint32_t k = 0; k < table->rank; k++)
+    if (!lj_size_is_number(node->reads[k].start)) return 0;
+  if (count <= 0) return 0;
+  double *values = LJ_NEW_ARRAY(graph->arena, double, (size_t)count);
+  for (int64_t at = 0; at < count; at++) {
+    int64_t index[LOSSJIT_MAX_RANK], rest = at, from = 0;
+    for (uint32_t k = node->rank; k-- > 0; rest /= node->shape[k].offset)
+      index[k] = rest % node->shape[k].offset;
+    for (uint32_t k = 0; k < table->rank; k++) {
+      const struct lj_read *read = &node->reads[k];
+      int64_t along = read->axis < 0 ? 0 : read->step * index[read->axis];
+      from = from * table->shape[k].offset + read->start.offset + along;
+    }
+    values[at] = table->table[from];
+  }
+  return lj_table(graph, (enum lj_dtype)node->dtype, node->rank, node->shape, values);
+}
+
+/* ---- a view of an elementwise operator --------------------------------------------------- */
+
+/* What of `operand` the view of the whole operator `over` reads. */
+static lj_id view_operand(struct lj_graph *graph, const struct lj_node *view,
+                          const struct lj_node *over, lj_id operand)
+{
+  const struct lj_node *node = lj_node_at(graph, operand);
+  uint32_t skip = over->rank - node->rank;
+  struct sketch sketch = {.rank = view->rank};
+
+  if (!node->rank) return operand;
+  for (uint32_t k = 0; k < view->rank; k++) sketch.shape[k] = lj_size_number(1);
+  for (uint32_t k = 0; k < node->rank; k++) {
+    bool repeats = !lj_size_equal(node->shape[k], over->shape[skip + k]);
+    sketch.reads[k] = view->reads[skip + k];
+    int32_t axis = sketch.reads[k].axis;
+    if (repeats) sketch.reads[k] = (struct lj_read){lj_size_number(0), 0, axis};
+    if (repeats && axis >= 0) sketch.reads[k].step = 1;
+    if (axis >= 0)
+      sketch.shape[axis] = repeats ? lj_size_number(1) : view->shape[axis];
+  }
+  return make(graph, operand, &sketch);
+}
+
+/* The operator over views of its operands. What was shared between several views is
+ * computed once for each, on as many elements in all as they read. */
+static lj_id view_of_elementwise(struct lj_graph *graph, const struct lj_node *node)
+{
+  struct lj_node over = *lj_operand(graph, node, 0);
+  lj_id operand[3] = {0};
+
+  if (repeated_axes(graph, node)) return 0;
+  for (int i = 0; i < over.operand_count; i++)
+    operand[i] = view_operand(graph, node, &over, over.operand[i]);
+  lj_id result = lj_rebuild(graph, &over, operand);
+  const struct lj_node *found = lj_node_at(graph, result);
+  bool same = lj_shape_equal(found->rank, found->shape, node->rank, node->shape);
+  return same ? result : 0;
+}
+
+/* ---- a view of a row operator ------------------------------------------------------------ */
+
+/* Axis k of `a` is read from end to end, or has nothing to choose from. */
+static bool whole_or_one(const struct lj_node *a, uint32_t k, const struct lj_read *read,
+                         const struct lj_node *view)
+{
+  return lj_size_is(a->shape[k], 1) ||
+         (read->axis >= 0 && reads_all(read, a->shape[k], view->shape[read->axis]));
+}
+
+/* The axes of a row operator's operand, with those it reduces as they are. */
+struct through {
+  struct sketch sketch;
+  uint32_t axes;   /* of the new operand */
+  bool selects;    /* more than new axes: worth pushing */
+};
+
+/* A view of a reduction reads the same of the operand's other axes. The reduced axes go
+ * behind those, or in front if the batch is among them: it stays the first axis. */
+static bool through_reduction(const struct lj_graph *graph, const struct lj_node *view,
+                              const struct lj_node *row, struct through *to)
+{
+  const struct lj_node *a = lj_operand(graph, row, 0);
+  uint32_t reduced = (uint32_t)__builtin_popcount(row->axes), kept = 0;
+  bool in_front = (row->axes & 1) && a->shape[0].symbol == LJ_SYMBOL_BATCH;
+  uint32_t shift = in_front ? reduced : 0, place = in_front ? 0 : view->rank;
+  int32_t last = -1;
+
+  if (view->rank + reduced > LOSSJIT_MAX_RANK) return false;
+  to->sketch.rank = view->rank + reduced;
+  for (uint32_t k = 0; k < view->rank; k++) to->sketch.shape[shift + k] = view->shape[k];
+  for (uint32_t k = 0; k < a->rank; k++) {
+    struct lj_read *read = &to->sketch.reads[k];
+    if (row->axes >> k & 1) {
+      *read = (struct lj_read){lj_size_number(0), 1, (int32_t)place};
+      to->axes |= 1u << place;
+      to->sketch.shape[place++] = a->shape[k];
+      continue;
+    }
+    *read = view->reads[kept++];
+    to->selects |= !whole_or_one(a, k, read, view) ||
+                   (read->axis >= 0 && read->axis < last);
+    if (read->axis < 0) continue;
+    last = read->axis;
+    read->axis += (int32_t)shift;
+  }
+  return true;
+}
+
+/* An operator along axes keeps them: the view must read those whole. */
+static bool through_along(const struct lj_graph *graph, const struct lj_node *view,
+                          const struct lj_node *row, struct through *to)
+{
+  const struct lj_node *a = lj_operand(graph, row, 0);
+  int32_t last = -1;
+
+  to->sketch.rank = view->rank;
+  for (uint32_t k = 0; k < view->rank; k++) to->sketch.shape[k] = view->shape[k];
+  for (uint32_t k = 0; k < a->rank; k++) {
+    const struct lj_read *read = &view->reads[k];
+    to->sketch.reads[k] = *read;
+    bool along = row->axes >> k & 1;
+    if (along && (read->axis < 0 || !whole_or_one(a, k, read, view))) return false;
+    if (along) to->axes |= 1u << read->axis;
+    to->selects |= !whole_or_one(a, k, read, view) ||
+                   (read->axis >= 0 && read->axis < last);
+    if (read->axis >= 0) last = read->axis;
+  }
+  return true;
+}
+
+static lj_id view_of_row(struct lj_graph *graph, const struct lj_node *node)
+{
+  const struct lj_node *row = lj_operand(graph, node, 0);
+  enum lj_op op = (enum lj_op)row->op;
+  struct through to = {0};
+
+  if (repeated_axes(graph, node)) return 0;
+  bool possible = lj_op_is_reduction(op) ? through_reduction(graph, node, row, &to)
+                                         : through_along(graph, node, row, &to);
+  if (!possible || !to.selects) return 0;
+  return lj_row(graph, op, make(graph, row->operand[0], &to.sketch), to.axes);
+}
+
+lj_id lj_fold_view(struct lj_graph *graph, const struct lj_node *node)
+{
+  enum lj_op op = (enum lj_op)lj_operand(graph, node, 0)->op;
+
+  if (op == LJ_OP_VIEW) return view_of_view(graph, node);
+  if (op == LJ_OP_TABLE) return view_of_table(graph, node);
+  if (lj_op_is_elementwise(op)) return view_of_elementwise(graph, node);
+  return lj_op_is_row(op) ? view_of_row(graph, node) : 0;
+}
+
+/* ---- operands that repeat ---------------------------------------------------------------- */
+
+/* The view with its repeated axes at size 1. */
+static lj_id unrepeated(struct lj_graph *graph, lj_id id)
+{
+  const struct lj_node *view = lj_node_at(graph, id);
+  struct sketch sketch = {.rank = view->rank};
+
+  if (view->op != LJ_OP_VIEW) return id;
+  const struct lj_node *base = lj_operand(graph, view, 0);
+  uint32_t repeated = repeated_axes(graph, view);
+  for (uint32_t k = 0; k < view->rank; k++)
+    sketch.shape[k] = repeated >> k & 1 ? lj_size_number(1) : view->shape[k];
+  for (uint32_t k = 0; k < base->rank; k++) sketch.reads[k] = view->reads[k];
+  return make(graph, view->operand[0], &sketch);
+}
+
+/* Without leading axes of size 1, as far as the batch axis would not lose its place by it:
+ * (batch,) against (n, batch) is what the text may not say. */
+static lj_id stripped(struct lj_graph *graph, lj_id id)
+{
+  const struct lj_node *node = lj_node_at(graph, id);
+  uint32_t ones = 0;
+
+  while (ones < node->rank && lj_size_is(node->shape[ones], 1)) ones++;
+  if (ones && ones < node->rank && node->shape[ones].symbol == LJ_SYMBOL_BATCH) return id;
+  return ones && node->op == LJ_OP_VIEW ? lj_squeeze(graph, id, (1u << ones) - 1) : id;
+}
+
+/* Do these operands still broadcast to `rank`, `shape`? */
+static bool give_shape(const struct lj_graph *graph, int count, const lj_id *operand,
+                       uint32_t rank, const struct lj_size *shape)
+{
+  struct lj_size joined[LOSSJIT_MAX_RANK], next[LOSSJIT_MAX_RANK];
+  uint32_t so_far = 0, axis;
+
+  for (int i = 0; i < count; i++) {
+    const struct lj_node *node = lj_node_at(graph, operand[i]);
+    if (!lj_broadcast(so_far, joined, node->rank, node->shape, &so_far, next, &axis))
+      return false;
+    for (uint32_t k = 0; k < so_far; k++) joined[k] = next[k];
+  }
+  return lj_shape_equal(so_far, joined, rank, shape);
+}
+
+/* Put the thinnest form of each operand that leaves the shape as it is. */
+static bool thin_operands(struct lj_graph *graph, const struct lj_node *node,
+                          lj_id operand[3])
+{
+  bool changed = false;
+
+  for (int i = 0; i < node->operand_count; i++) {
+    lj_id whole = operand[i];
+    if (!lj_is_op(graph, whole, LJ_OP_VIEW)) continue;
+    lj_id thin[2] = {stripped(graph, unrepeated(graph, whole)), unrepeated(graph, whole)};
+    for (int form = 0; form < 2; form++) {
+      operand[i] = thin[form];
+      if (give_shape(graph, node->operand_count, operand, node->rank, node->shape)) break;
+      operand[i] = whole;
+    }
+    changed |= operand[i] != whole;
+  }
+  return changed;
+}
+
+lj_id lj_fold_repeats(struct lj_graph *graph, const struct lj_node *node)
+{
+  lj_id operand[3] = {node->operand[0], node->operand[1], node->operand[2]};
+  bool views = false;
+
+  for (int i = 0; i < node->operand_count; i++)
+    views |= lj_is_op(graph, operand[i], LJ_OP_VIEW);
+  if (!views) return 0;
+  if (thin_operands(graph, node, operand)) return lj_rebuild(graph, node, operand);
+  bool changed = false;
+  for (int i = 0; i < node->operand_count; i++) {
+    lj_id once = unrepeated(graph, operand[i]);
+    changed |= once != operand[i];
+    operand[i] = once;
+  }
+  if (!changed) return 0;
+  /* All operands repeat along some axis: compute once, repeat the result. */
+  return lj_broadcast_to(graph, lj_rebuild(graph, node, operand), node->rank, node->shape);
+}

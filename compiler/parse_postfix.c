@@ -1,0 +1,264 @@
+/*
+ * The tight end of expressions: `postfix`, `subscript`, `slice`, `primary`, `call`,
+ * `argument` and `list` of grammar/lossjit.ebnf.
+ *
+ * Prefixes and methods of Python libraries (K.sum(x), x.sum()) are refused here with the
+ * text to write instead, and read as what they mean, so that the mistakes behind them are
+ * found as well.
+ */
+#include "compiler/parse.h"
+
+#include <string.h>
+
+static struct lj_syntax *primary(struct lj_parser *p);
+
+/* a:b:c behind its first part, which may be NULL. */
+static struct lj_syntax *slice(struct lj_parser *p, struct lj_syntax *first,
+                               struct lj_span begin)
+{
+  struct lj_items parts = {0};
+  struct lj_syntax *node = lj_new_node(p, LJ_S_SLICE, begin);
+  lj_add_item(p, &parts, first);
+  for (int i = 0; i < 2; i++) {
+    bool is_left_out = !lj_accept(p, ':') || lj_at(p, ':') || lj_at(p, ',') ||
+                       lj_at(p, ']');
+    lj_add_item(p, &parts, is_left_out ? NULL : lj_parse_expression(p));
+  }
+  node->span = node->name_span = lj_span_join(begin, lj_previous_span(p));
+  return lj_with_children(p, node, &parts);
+}
+
+static struct lj_syntax *subscript(struct lj_parser *p)
+{
+  struct lj_span begin = lj_peek(p, 0)->span;
+  struct lj_syntax *first = NULL;
+  if (lj_accept(p, LJ_SYMBOL('.', '.')))
+    return lj_new_node(p, LJ_S_ELLIPSIS, begin);
+  if (!lj_at(p, ':'))
+    first = lj_parse_expression(p);
+  return lj_at(p, ':') ? slice(p, first, begin) : first;
+}
+
+static struct lj_syntax *indexed(struct lj_parser *p, struct lj_syntax *base)
+{
+  struct lj_items children = {0};
+  struct lj_syntax *node = lj_new_node(p, LJ_S_INDEX, base->span);
+  struct lj_span open = lj_open(p);
+  node->name_span = open;
+  lj_add_item(p, &children, base);
+  do
+    lj_add_item(p, &children, subscript(p));
+  while (lj_more(p, ']'));
+  lj_close(p, open, ']');
+  node->span = lj_span_join(base->span, lj_previous_span(p));
+  return lj_with_children(p, node, &children);
+}
+
+static struct lj_syntax *member(struct lj_parser *p, struct lj_syntax *base);
+
+struct lj_syntax *lj_parse_postfix(struct lj_parser *p)
+{
+  struct lj_syntax *value = primary(p);
+  for (;;) {
+    if (lj_at(p, '[') && !p->panic)
+      value = indexed(p, value);
+    else if (lj_at(p, '.') && lj_peek(p, 1)->kind == LJ_T_NAME && !p->panic)
+      value = member(p, value);
+    else
+      return value;
+  }
+}
+
+/* [ NAME , "=" ] , expression; the keyword is NULL without a name. */
+static struct lj_syntax *argument(struct lj_parser *p, const char **keyword,
+                                  struct lj_span *keyword_span)
+{
+  const struct lj_token *first = lj_peek(p, 0), *second = lj_peek(p, 1);
+  *keyword = NULL;
+  *keyword_span = first->span;
+  if (first->kind == LJ_T_NAME && !lj_is_reserved(first->name) &&
+      second->kind == LJ_T_SYMBOL && second->symbol == '=') {
+    *keyword = first->name;
+    lj_advance(p);
+    lj_advance(p);
+  }
+  return lj_parse_expression(p);
+}
+
+/* `receiver` is x in x.f(a): the first argument, or NULL. */
+static struct lj_syntax *call_on(struct lj_parser *p, struct lj_syntax *receiver)
+{
+  const struct lj_token *name = lj_advance(p);
+  struct lj_syntax *node = lj_new_node(p, LJ_S_CALL, name->span);
+  struct lj_span open = lj_open(p);
+  struct lj_items arguments = {0};
+  uint32_t keyword_capacity = 0, span_capacity = 0;
+  bool more = !lj_at(p, ')');
+  node->name = name->name;
+  while (more || receiver != NULL) {
+    uint32_t i = arguments.count;
+    LJ_GROW(p->arena, node->keywords, i, keyword_capacity);
+    LJ_GROW(p->arena, node->keyword_spans, i, span_capacity);
+    if (receiver != NULL) {
+      node->keywords[i] = NULL;
+      node->keyword_spans[i] = receiver->span;
+      lj_add_item(p, &arguments, receiver);
+      receiver = NULL;
+      continue;
+    }
+    lj_add_item(p, &arguments, argument(p, &node->keywords[i], &node->keyword_spans[i]));
+    more = lj_more(p, ')');
+  }
+  lj_close(p, open, ')');
+  node->span = lj_span_join(name->span, lj_previous_span(p));
+  return lj_with_children(p, node, &arguments);
+}
+
+static struct lj_syntax *call(struct lj_parser *p)
+{
+  return call_on(p, NULL);
+}
+
+/* The rest of a list behind its first element. */
+static struct lj_syntax *list(struct lj_parser *p, struct lj_span open, char close,
+                              struct lj_items *items, bool more)
+{
+  struct lj_syntax *node = lj_new_node(p, LJ_S_LIST, open);
+  while (more) {
+    lj_add_item(p, items, lj_parse_expression(p));
+    more = lj_more(p, close);
+  }
+  lj_close(p, open, close);
+  node->span = lj_span_join(open, lj_previous_span(p));
+  return lj_with_children(p, node, items);
+}
+
+/* "(" , expression , ")" or the second form of `list`. */
+static struct lj_syntax *parenthesis(struct lj_parser *p)
+{
+  struct lj_span open = lj_open(p);
+  struct lj_syntax *first = lj_parse_expression(p);
+  struct lj_items items = {0};
+  bool is_list = lj_at(p, ',') && !p->panic;
+  bool more = lj_more(p, ')');
+  if (is_list || more) {
+    lj_add_item(p, &items, first);
+    return list(p, open, ')', &items, more);
+  }
+  lj_close(p, open, ')');
+  first->span = lj_span_join(open, lj_previous_span(p));
+  return first;
+}
+
+static struct lj_syntax *number(struct lj_parser *p)
+{
+  const struct lj_token *token = lj_advance(p);
+  struct lj_syntax *node = lj_new_node(p, LJ_S_NUMBER, token->span);
+  node->number = token->number;
+  node->integer = token->integer;
+  node->is_integer = token->kind == LJ_T_INTEGER;
+  return node;
+}
+
+/* NAME, call, or one of the words that are values. */
+static struct lj_syntax *named(struct lj_parser *p)
+{
+  const struct lj_token *token = lj_peek(p, 0);
+  bool is_true = lj_at_word(p, "True");
+  struct lj_syntax *node;
+  if (!lj_is_reserved(token->name)) {
+    if (lj_peek(p, 1)->kind == LJ_T_SYMBOL && lj_peek(p, 1)->symbol == '(')
+      return call(p);
+    node = lj_new_node(p, LJ_S_NAME, token->span);
+    node->name = token->name;
+  } else if (is_true || lj_at_word(p, "False")) {
+    node = lj_new_node(p, LJ_S_TRUTH, token->span);
+    node->number = is_true;
+  } else if (lj_at_word(p, "None")) {
+    node = lj_new_node(p, LJ_S_NONE, token->span);
+  } else {
+    lj_mistake_operand(p);
+    return lj_error_node(p, token->span);
+  }
+  lj_advance(p);
+  return node;
+}
+
+/* K.sum(x): step over the prefix, however long, and read on at the bare name. */
+static struct lj_syntax *prefixed(struct lj_parser *p, const struct lj_syntax *base)
+{
+  struct lj_span prefix;
+  struct lj_report *report;
+  lj_advance(p);
+  while (lj_peek(p, 1)->symbol == '.' && lj_peek(p, 2)->kind == LJ_T_NAME) {
+    lj_advance(p);
+    lj_advance(p);
+  }
+  prefix = lj_span_join(base->span, lj_previous_span(p));
+  report = lj_report(p->diags, LJ_D_FOREIGN_PREFIX, prefix,
+                     lj_is_quotable(prefix) ? lj_span_text(p, prefix) : "the prefix");
+  lj_fix(p->diags, report, prefix, "", "write %s without it",
+         lj_token_words(p, lj_peek(p, 0)));
+  return named(p);
+}
+
+/* x.sum(axis=1) is read as sum(x, axis=1). */
+static struct lj_syntax *method(struct lj_parser *p, struct lj_syntax *base)
+{
+  struct lj_span dot = lj_advance(p)->span;
+  const struct lj_token *name = lj_peek(p, 0);
+  struct lj_span span = lj_span_join(dot, name->span);
+  struct lj_report *report =
+      lj_report(p->diags, LJ_D_FOREIGN_PREFIX, span,
+                lj_is_quotable(span) ? lj_span_text(p, span) : "the method");
+  struct lj_syntax *node;
+  struct lj_span inner;
+  if (lj_peek(p, 1)->symbol != '(') {
+    lj_fix(p->diags, report, span, NULL, "write %s(x)",
+           strcmp(name->name, "T") == 0 ? "transpose" : name->name);
+    lj_advance(p);
+    return lj_error_node(p, lj_span_join(base->span, span));
+  }
+  inner.begin = lj_peek(p, 1)->span.end;
+  node = call_on(p, base);
+  node->span = lj_span_join(base->span, node->span);
+  inner.end = node->span.end;
+  inner.source = span.source;
+  if (p->panic || !lj_is_quotable(node->span))
+    return node;
+  lj_fix(p->diags, report, node->span,
+         lj_format(p->arena, "%s(%s%s%s", name->name, lj_span_text(p, base->span),
+                   inner.end - inner.begin > 1 ? ", " : "", lj_span_text(p, inner)),
+         "write %s(x, ...)", name->name);
+  return node;
+}
+
+static struct lj_syntax *member(struct lj_parser *p, struct lj_syntax *base)
+{
+  static const char *const prefixes[] = {
+      "K",  "backend", "keras", "ops",   "tf",  "math",   "nn",    "np",
+      "jnp", "numpy",  "jax",   "torch", "F",   "optax",  "scipy", "functional"};
+  if (base->kind == LJ_S_NAME)
+    for (size_t i = 0; i < LJ_COUNT(prefixes); i++)
+      if (strcmp(base->name, prefixes[i]) == 0)
+        return prefixed(p, base);
+  return method(p, base);
+}
+
+static struct lj_syntax *primary(struct lj_parser *p)
+{
+  const struct lj_token *token = lj_peek(p, 0);
+  struct lj_items items = {0};
+  if (token->kind == LJ_T_INTEGER || token->kind == LJ_T_FLOAT)
+    return number(p);
+  if (token->kind == LJ_T_NAME)
+    return named(p);
+  if (lj_at(p, '('))
+    return parenthesis(p);
+  if (lj_at(p, '[')) {
+    struct lj_span open = lj_open(p);
+    return list(p, open, ']', &items, !lj_at(p, ']'));
+  }
+  lj_mistake_operand(p);
+  return lj_error_node(p, token->span);
+}

@@ -1,0 +1,56 @@
+/*
+ * What the files of the printer share: making syntax from nodes.
+ *
+ *   print.c         declarations, bindings, the whole program
+ *   print_value.c   leaves, operators, reductions
+ *   print_view.c    views, pads, gathers, sizes
+ *
+ * A node prints in a context: the dtype that its value will take anyway because of what it
+ * meets, LJ_NO_DTYPE if nothing settles it. In a context a constant needs no cast.
+ */
+#ifndef LJ_PRINT_H
+#define LJ_PRINT_H
+
+#include "compiler/passes.h"
+
+struct lj_printer {
+  const struct lj_graph *graph;
+  struct lj_arena *arena;
+  const bool *needed;        /* [id] */
+  const char **names;        /* [id]: bound to this name; NULL: printed in place */
+  bool *firm;                /* [id]: prints in its own dtype whatever the context is */
+  bool *declared;            /* [input]: has to be declared */
+};
+
+typedef struct lj_syntax lj_syntax;
+
+/* ---- print_value.c ----------------------------------------------------------------------- */
+
+/* The node as syntax: its name if it is bound, else its form. */
+lj_syntax *lj_print_node(struct lj_printer *p, lj_id id, enum lj_dtype context);
+/* Its form, also if it is bound. */
+lj_syntax *lj_print_form(struct lj_printer *p, lj_id id, enum lj_dtype context);
+/* Fill in p->firm, operands first. */
+void lj_print_firm(struct lj_printer *p, lj_id last);
+/* axis=...: one axis, a list, or nothing for all of several. */
+void lj_print_axes(struct lj_printer *p, lj_syntax *call, uint32_t axes, uint32_t rank);
+
+lj_syntax *lj_print_integer(struct lj_printer *p, int64_t value);
+lj_syntax *lj_print_float(struct lj_printer *p, double value);
+lj_syntax *lj_print_name(struct lj_printer *p, const char *name);
+lj_syntax *lj_print_call(struct lj_printer *p, const char *function);
+lj_syntax *lj_print_list(struct lj_printer *p);
+lj_syntax *lj_print_binary(struct lj_printer *p, const char *op, lj_syntax *a,
+                           lj_syntax *b);
+void lj_print_add(struct lj_printer *p, lj_syntax *to, const char *keyword,
+                  lj_syntax *child);
+
+/* ---- print_view.c ------------------------------------------------------------------------ */
+
+lj_syntax *lj_print_size(struct lj_printer *p, struct lj_size size);
+lj_syntax *lj_print_view(struct lj_printer *p, const struct lj_node *node,
+                         enum lj_dtype context);
+lj_syntax *lj_print_pad(struct lj_printer *p, const struct lj_node *node,
+                        enum lj_dtype context);
+
+#endif

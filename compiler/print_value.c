@@ -1,0 +1,500 @@
+/*
+ * Leaves, operators and reductions as syntax.
+ *
+ * Operators with a symbol print with it, all others as calls by the name in the table.
+ * Constants are written as a person would: 2/3 rather than 0.6666666666666666, pi, log(2);
+ * each form is checked to give exactly the same f64.
+ */
+#include "compiler/fold.h"
+#include "compiler/print.h"
+#include "compiler/syntax.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static lj_syntax *new_syntax(struct lj_printer *p, enum lj_syntax_kind kind,
+                             const char *name)
+{
+  lj_syntax *made = LJ_NEW(p->arena, lj_syntax);
+
+  made->kind = (uint8_t)kind;
+  made->name = name;
+  return made;
+}
+
+/* Arrays of children have room for the next power of two. */
+void lj_print_add(struct lj_printer *p, lj_syntax *to, const char *keyword,
+                  lj_syntax *child)
+{
+  uint32_t count = to->child_count, room = count ? 2 * count : 1;
+
+  if (!(count & (count - 1))) {
+    lj_syntax **children = LJ_NEW_ARRAY(p->arena, lj_syntax *, room);
+    const char **keywords = LJ_NEW_ARRAY(p->arena, const char *, room);
+    for (uint32_t i = 0; i < count; i++) {
+      children[i] = to->children[i];
+      keywords[i] = to->keywords[i];
+    }
+    to->children = children;
+    to->keywords = keywords;
+  }
+  to->children[count] = child;
+  to->keywords[count] = keyword;
+  to->child_count++;
+}
+
+lj_syntax *lj_print_name(struct lj_printer *p, const char *name)
+{
+  return new_syntax(p, LJ_S_NAME, name);
+}
+
+lj_syntax *lj_print_call(struct lj_printer *p, const char *function)
+{
+  return new_syntax(p, LJ_S_CALL, function);
+}
+
+lj_syntax *lj_print_list(struct lj_printer *p)
+{
+  return new_syntax(p, LJ_S_LIST, NULL);
+}
+
+lj_syntax *lj_print_binary(struct lj_printer *p, const char *op, lj_syntax *a,
+                           lj_syntax *b)
+{
+  lj_syntax *made = new_syntax(p, LJ_S_BINARY, op);
+
+  lj_print_add(p, made, NULL, a);
+  lj_print_add(p, made, NULL, b);
+  return made;
+}
+
+static lj_syntax *unary(struct lj_printer *p, const char *op, lj_syntax *a)
+{
+  lj_syntax *made = new_syntax(p, LJ_S_UNARY, op);
+
+  lj_print_add(p, made, NULL, a);
+  return made;
+}
+
+/* ---- numbers ----------------------------------------------------------------------------- */
+
+lj_syntax *lj_print_integer(struct lj_printer *p, int64_t value)
+{
+  lj_syntax *made = new_syntax(p, LJ_S_NUMBER, NULL);
+
+  if (value < 0) return unary(p, "negative", lj_print_integer(p, -value));
+  made->is_integer = true;
+  made->integer = value;
+  made->number = (double)value;
+  return made;
+}
+
+static lj_syntax *plain_float(struct lj_printer *p, double value)
+{
+  lj_syntax *made = new_syntax(p, LJ_S_NUMBER, NULL);
+
+  made->number = value;
+  return made;
+}
+
+/* Does `value` need many digits, so that another form reads better? */
+static bool is_long(double value)
+{
+  char digits[40];
+
+  snprintf(digits, sizeof digits, "%.9g", value);
+  return strtod(digits, NULL) != value;
+}
+
+/* p/q with a small q, if that is the same f64; NULL if there is none. */
+static lj_syntax *as_fraction(struct lj_printer *p, double value)
+{
+  for (int64_t q = 2; q <= 1000; q++) {
+    double top = round(value * (double)q);
+    if (fabs(top) > 1000 || top == 0) continue;
+    if (top / (double)q == value)
+      return lj_print_binary(p, "divide", lj_print_integer(p, (int64_t)top),
+                             lj_print_integer(p, q));
+  }
+  return NULL;
+}
+
+static bool is_taken(const struct lj_printer *p, const char *name)
+{
+  for (uint32_t i = 0; i < p->graph->input_count; i++)
+    if (!strcmp(p->graph->inputs[i].name, name)) return true;
+  for (uint32_t i = 0; i < p->graph->parameter_count; i++)
+    if (!strcmp(p->graph->parameters[i].name, name)) return true;
+  return false;
+}
+
+/* Values that have a name: pi, 2*pi, log(2), log(10), sqrt(2*pi). */
+static lj_syntax *as_named(struct lj_printer *p, double value)
+{
+  const double pi = 3.14159265358979323846;
+  lj_syntax *name = lj_print_name(p, "pi"), *call;
+  lj_syntax *two_pi = lj_print_binary(p, "multiply", lj_print_integer(p, 2), name);
+
+  if (value == log(2) || value == log(10)) {
+    call = lj_print_call(p, "log");
+    lj_print_add(p, call, NULL, lj_print_integer(p, value < 1 ? 2 : 10));
+    return call;
+  }
+  if (is_taken(p, "pi")) return NULL;
+  if (value == pi) return name;
+  if (value == 2 * pi) return two_pi;
+  if (value != sqrt(2 * pi)) return NULL;
+  call = lj_print_call(p, "sqrt");
+  lj_print_add(p, call, NULL, two_pi);
+  return call;
+}
+
+static lj_syntax *not_finite(struct lj_printer *p, double value)
+{
+  lj_syntax *huge = lj_print_name(p, isnan(value) ? "nan" : "inf");
+
+  return value < 0 ? unary(p, "negative", huge) : huge;
+}
+
+lj_syntax *lj_print_float(struct lj_printer *p, double value)
+{
+  lj_syntax *form = NULL;
+
+  if (!isfinite(value)) return not_finite(p, value);
+  if (signbit(value)) return unary(p, "negative", lj_print_float(p, -value));
+  if (is_long(value)) form = as_named(p, value);
+  if (is_long(value) && !form) form = as_fraction(p, value);
+  return form ? form : plain_float(p, value);
+}
+
+/* The shortest decimal that rounds to this f32, as f64. */
+static double shortest_f32(double value)
+{
+  char digits[40];
+  double read = value;
+
+  for (int precision = 1; precision <= 9; precision++) {
+    snprintf(digits, sizeof digits, "%.*g", precision, value);
+    read = strtod(digits, NULL);
+    if ((float)read == (float)value) break;
+  }
+  return read;
+}
+
+static bool is_whole(double value)
+{
+  return value == trunc(value) && fabs(value) < 1e9 && !(value == 0 && signbit(value));
+}
+
+/* A number of `dtype` among values of the context's. */
+static lj_syntax *number_in(struct lj_printer *p, enum lj_dtype dtype,
+                            enum lj_dtype context, double value)
+{
+  bool floating = context == LJ_F32 || context == LJ_F64;
+
+  if (dtype == LJ_BOOL) {
+    lj_syntax *truth = new_syntax(p, LJ_S_TRUTH, NULL);
+    truth->number = value != 0;
+    return truth;
+  }
+  if (lj_dtype_is_integer(dtype) && fabs(value) < 0x1p53)
+    return lj_print_integer(p, (int64_t)value);
+  if (dtype == LJ_F32 && context == LJ_F32 && isfinite(value))
+    value = shortest_f32(value);
+  if (floating && is_whole(value)) return lj_print_integer(p, (int64_t)value);
+  return lj_print_float(p, value);
+}
+
+/* Nothing around it says that it is of this dtype. */
+static lj_syntax *typed(struct lj_printer *p, enum lj_dtype dtype, enum lj_dtype context,
+                        lj_syntax *value)
+{
+  bool settled = lj_dtype_is_weak(dtype) || dtype == LJ_BOOL ||
+                 (context && lj_promote(dtype, context) == context);
+  lj_syntax *call;
+
+  if (settled) return value;
+  call = lj_print_call(p, "cast");
+  lj_print_add(p, call, NULL, value);
+  lj_print_add(p, call, NULL, lj_print_name(p, lj_dtype_name(dtype)));
+  return call;
+}
+
+static lj_syntax *table_part(struct lj_printer *p, const struct lj_node *node,
+                             enum lj_dtype context, uint32_t axis, const double **values)
+{
+  lj_syntax *list = lj_print_list(p);
+
+  for (int64_t i = 0; i < node->shape[axis].offset; i++) {
+    lj_syntax *item;
+    if (axis + 1u < node->rank)
+      item = table_part(p, node, context, axis + 1, values);
+    else
+      item = number_in(p, (enum lj_dtype)node->dtype, context, *(*values)++);
+    lj_print_add(p, list, NULL, item);
+  }
+  return list;
+}
+
+/* ---- operators --------------------------------------------------------------------------- */
+
+static bool has_symbol(enum lj_op op)
+{
+  return (op >= LJ_OP_NEGATIVE && op <= LJ_OP_MOD) ||
+         (op >= LJ_OP_EQUAL && op <= LJ_OP_NOT);
+}
+
+static bool is_product(const struct lj_node *node)
+{
+  return (node->op == LJ_OP_MULTIPLY || node->op == LJ_OP_DIVIDE) &&
+         lj_dtype_is_float((enum lj_dtype)node->dtype);
+}
+
+/* The dtype that operand i takes because of the others, or of the context. */
+static enum lj_dtype operand_context(const struct lj_printer *p, const struct lj_node *node,
+                                     int i, enum lj_dtype context)
+{
+  enum lj_op_type type = (enum lj_op_type)lj_op_table[node->op].type;
+  int first = type == LJ_TYPE_CHOICE;
+
+  if (type == LJ_TYPE_LOGICAL || type == LJ_TYPE_TEST || type == LJ_TYPE_CAST)
+    return LJ_NO_DTYPE;
+  if (i < first) return LJ_NO_DTYPE;
+  for (int j = first; j < node->operand_count; j++) {
+    const struct lj_node *other = lj_operand(p->graph, node, j);
+    if (j == i || !p->firm[node->operand[j]]) continue;
+    if (!lj_dtype_is_weak((enum lj_dtype)other->dtype)) return (enum lj_dtype)other->dtype;
+  }
+  return type == LJ_TYPE_COMPARE ? LJ_NO_DTYPE : context;
+}
+
+static lj_syntax *print_operand(struct lj_printer *p, const struct lj_node *node, int i,
+                                enum lj_dtype context)
+{
+  return lj_print_node(p, node->operand[i], operand_context(p, node, i, context));
+}
+
+/* factor*(a*b) as factor*a*b, for factors that are powers of two, and signs. */
+static lj_syntax *spread(struct lj_printer *p, lj_syntax *factor, lj_id id,
+                         enum lj_dtype context)
+{
+  const struct lj_node *node = lj_node_at(p->graph, id);
+  lj_syntax *left;
+
+  if (p->names[id] || !is_product(node)) {
+    lj_syntax *value = lj_print_node(p, id, context);
+    return factor ? lj_print_binary(p, "multiply", factor, value)
+                  : unary(p, "negative", value);
+  }
+  left = spread(p, factor, node->operand[0], operand_context(p, node, 0, context));
+  return lj_print_binary(p, lj_op_table[node->op].name, left,
+                         print_operand(p, node, 1, context));
+}
+
+/* a + -2 as a - 2. */
+static lj_syntax *print_sum(struct lj_printer *p, const struct lj_node *node,
+                            enum lj_dtype context)
+{
+  const struct lj_node *b = lj_operand(p->graph, node, 1);
+  bool minus = node->op == LJ_OP_ADD && b->op == LJ_OP_CONSTANT && b->number < 0;
+  lj_syntax *right;
+
+  if (!minus)
+    return lj_print_binary(p, lj_op_table[node->op].name, print_operand(p, node, 0, context),
+                           print_operand(p, node, 1, context));
+  right = number_in(p, (enum lj_dtype)b->dtype, operand_context(p, node, 1, context),
+                    -b->number);
+  return lj_print_binary(p, "subtract", print_operand(p, node, 0, context), right);
+}
+
+static lj_syntax *print_symbol(struct lj_printer *p, const struct lj_node *node,
+                               enum lj_dtype context)
+{
+  const struct lj_graph *graph = p->graph;
+  const char *name = lj_op_table[node->op].name;
+  double factor;
+
+  if (node->op == LJ_OP_NEGATIVE)
+    return spread(p, NULL, node->operand[0], operand_context(p, node, 0, context));
+  if (node->op == LJ_OP_NOT) return unary(p, name, print_operand(p, node, 0, context));
+  if (node->op == LJ_OP_ADD) return print_sum(p, node, context);
+  if (node->op == LJ_OP_MULTIPLY &&
+      lj_is_power_of_two(graph, node->operand[0], &factor))
+    return spread(p, print_operand(p, node, 0, context), node->operand[1],
+                  operand_context(p, node, 1, context));
+  return lj_print_binary(p, name, print_operand(p, node, 0, context),
+                         print_operand(p, node, 1, context));
+}
+
+/* cast(arange(n) == i[..., None]) is one_hot(i, n). */
+static lj_syntax *as_one_hot(struct lj_printer *p, const struct lj_node *node)
+{
+  const struct lj_graph *graph = p->graph;
+  const struct lj_node *equal = lj_operand(graph, node, 0);
+
+  if (equal->op != LJ_OP_EQUAL || p->names[node->operand[0]]) return NULL;
+  for (int i = 0; i < 2; i++) {
+    const struct lj_node *places = lj_operand(graph, equal, i);
+    lj_id view = equal->operand[1 - i];
+    const struct lj_node *index = lj_node_at(graph, view);
+    if (places->op != LJ_OP_IOTA || index->op != LJ_OP_VIEW || p->names[view]) continue;
+    const struct lj_node *label = lj_operand(graph, index, 0);
+    bool last = index->rank == label->rank + 1u &&
+                lj_dtype_is_integer((enum lj_dtype)label->dtype) &&
+                places->shape[0].symbol != LJ_SYMBOL_BATCH;
+    for (uint32_t k = 0; last && k < label->rank; k++)
+      last = index->reads[k].axis == (int32_t)k && index->reads[k].step == 1 &&
+             lj_size_is(index->reads[k].start, 0) &&
+             lj_size_equal(index->shape[k], label->shape[k]);
+    if (!last || !lj_size_is(index->shape[index->rank - 1], 1)) continue;
+    lj_syntax *call = lj_print_call(p, "one_hot");
+    lj_print_add(p, call, NULL, lj_print_node(p, index->operand[0], LJ_NO_DTYPE));
+    lj_print_add(p, call, NULL, lj_print_size(p, places->shape[0]));
+    return call;
+  }
+  return NULL;
+}
+
+/* Where f32 is what the value will be anyway, the dtype need not be written. */
+static lj_syntax *print_cast(struct lj_printer *p, const struct lj_node *node,
+                             enum lj_dtype context)
+{
+  bool settled = node->dtype == LJ_F32 && (context == LJ_F32 || context == LJ_F64);
+  lj_syntax *call = settled ? as_one_hot(p, node) : NULL;
+
+  if (call) return call;
+  call = lj_print_call(p, "cast");
+  lj_print_add(p, call, NULL, print_operand(p, node, 0, LJ_NO_DTYPE));
+  if (settled && lj_operand(p->graph, node, 0)->dtype == LJ_BOOL) return call;
+  if (!lj_dtype_is_weak((enum lj_dtype)node->dtype))
+    lj_print_add(p, call, NULL, lj_print_name(p, lj_dtype_name((enum lj_dtype)node->dtype)));
+  return lj_dtype_is_weak((enum lj_dtype)node->dtype) ? call->children[0] : call;
+}
+
+static lj_syntax *print_elementwise(struct lj_printer *p, const struct lj_node *node,
+                                    enum lj_dtype context)
+{
+  enum lj_op op = (enum lj_op)node->op;
+  lj_syntax *call;
+
+  if (has_symbol(op)) return print_symbol(p, node, context);
+  if (op == LJ_OP_CAST) return print_cast(p, node, context);
+  call = lj_print_call(p, lj_op_table[op].name);
+  for (int i = 0; i < node->operand_count; i++)
+    lj_print_add(p, call, NULL, print_operand(p, node, i, context));
+  return call;
+}
+
+/* ---- along axes -------------------------------------------------------------------------- */
+
+void lj_print_axes(struct lj_printer *p, lj_syntax *call, uint32_t axes, uint32_t rank)
+{
+  lj_syntax *list;
+
+  if (axes == 1u << (rank - 1) && rank > 1) {
+    lj_print_add(p, call, "axis", lj_print_integer(p, -1));
+    return;
+  }
+  if (axes && !(axes & (axes - 1))) {
+    lj_print_add(p, call, "axis", lj_print_integer(p, __builtin_ctz(axes)));
+    return;
+  }
+  list = lj_print_list(p);
+  for (uint32_t k = 0; k < rank; k++)
+    if (axes >> k & 1) lj_print_add(p, list, NULL, lj_print_integer(p, k));
+  lj_print_add(p, call, "axis", list);
+}
+
+static lj_syntax *print_row(struct lj_printer *p, const struct lj_node *node)
+{
+  uint32_t rank = lj_operand(p->graph, node, 0)->rank;
+  bool all = node->axes == (1u << rank) - 1;
+  lj_syntax *call = lj_print_call(p, lj_op_table[node->op].name);
+
+  lj_print_add(p, call, NULL, lj_print_node(p, node->operand[0], LJ_NO_DTYPE));
+  if (!all || !lj_op_is_reduction((enum lj_op)node->op))
+    lj_print_axes(p, call, node->axes, rank);
+  return call;
+}
+
+static lj_syntax *print_gather(struct lj_printer *p, const struct lj_node *node,
+                               enum lj_dtype context)
+{
+  lj_syntax *call = lj_print_call(p, "gather");
+
+  lj_print_add(p, call, NULL, lj_print_node(p, node->operand[0], context));
+  lj_print_add(p, call, NULL, lj_print_node(p, node->operand[1], LJ_NO_DTYPE));
+  if (node->axes + 1u != lj_operand(p->graph, node, 0)->rank)
+    lj_print_add(p, call, "axis", lj_print_integer(p, node->axes));
+  return call;
+}
+
+/* ---- nodes ------------------------------------------------------------------------------- */
+
+static lj_syntax *print_leaf(struct lj_printer *p, const struct lj_node *node,
+                             enum lj_dtype context)
+{
+  enum lj_dtype dtype = (enum lj_dtype)node->dtype;
+  const double *values = node->table;
+  lj_syntax *call;
+
+  switch ((enum lj_op)node->op) {
+  case LJ_OP_INPUT: return lj_print_name(p, p->graph->inputs[node->index].name);
+  case LJ_OP_PARAMETER: return lj_print_name(p, p->graph->parameters[node->index].name);
+  case LJ_OP_CONSTANT:
+    return typed(p, dtype, context, number_in(p, dtype, context, node->number));
+  case LJ_OP_TABLE:
+    return typed(p, dtype, context, table_part(p, node, context, 0, &values));
+  case LJ_OP_SIZE: return lj_print_size(p, node->size);
+  default: break;
+  }
+  LJ_CHECK(p->graph->trap, node->op == LJ_OP_IOTA);
+  call = lj_print_call(p, "arange");
+  lj_print_add(p, call, NULL, lj_print_size(p, node->shape[0]));
+  return call;
+}
+
+lj_syntax *lj_print_form(struct lj_printer *p, lj_id id, enum lj_dtype context)
+{
+  const struct lj_node *node = lj_node_at(p->graph, id);
+  enum lj_op op = (enum lj_op)node->op;
+
+  if (op == LJ_OP_VIEW) return lj_print_view(p, node, context);
+  if (op == LJ_OP_PAD) return lj_print_pad(p, node, context);
+  if (op == LJ_OP_GATHER) return print_gather(p, node, context);
+  if (lj_op_is_row(op)) return print_row(p, node);
+  return lj_op_is_elementwise(op) ? print_elementwise(p, node, context)
+                                  : print_leaf(p, node, context);
+}
+
+lj_syntax *lj_print_node(struct lj_printer *p, lj_id id, enum lj_dtype context)
+{
+  return p->names[id] ? lj_print_name(p, p->names[id]) : lj_print_form(p, id, context);
+}
+
+/* Does the node print in its own dtype, without help from the context? Constants do not:
+ * that is what contexts are for. */
+static bool is_firm(const struct lj_printer *p, const struct lj_node *node)
+{
+  enum lj_op op = (enum lj_op)node->op;
+  int first = op == LJ_OP_WHERE;
+
+  if (op == LJ_OP_INPUT || op == LJ_OP_CAST) return true;
+  if (node->dtype == LJ_BOOL) return true;
+  for (int i = first; i < node->operand_count; i++) {
+    const struct lj_node *operand = lj_operand(p->graph, node, i);
+    bool settles = operand->dtype == node->dtype ||
+                   (lj_op_table[op].type == LJ_TYPE_FLOAT &&
+                    !lj_dtype_is_weak((enum lj_dtype)operand->dtype));
+    if (p->firm[node->operand[i]] && settles) return true;
+  }
+  return false;
+}
+
+void lj_print_firm(struct lj_printer *p, lj_id last)
+{
+  for (lj_id id = 1; id <= last; id++)
+    if (p->needed[id]) p->firm[id] = is_firm(p, lj_node_at(p->graph, id));
+}

@@ -1,0 +1,264 @@
+/*
+ * `lossjit eval` from outside: data in every form, and what is made of it.
+ *
+ * The data declares what the text leaves open: which inputs belong to the batch, which
+ * are labels, which numbers are parameters.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "tests/support/command.h"
+
+#define CHECK(rows) command_check((rows), sizeof(rows) / sizeof *(rows))
+#define WEIGHTED "'sum(square(y_pred - y_true) * [0.3, 0.7], axis=1)'"
+#define DATA " 'y_pred=[[1, 2], [3, 4]]' 'y_true=[[0, 2], [3, 1]]' "
+/* Any array, back as it was read. */
+#define ECHO "lossjit eval 'result: any; 1*y_pred' --dtype f64 --json "
+
+static void loss_value_and_gradient(void **state)
+{
+  static const struct command_row rows[] = {
+      {"lossjit eval " WEIGHTED DATA "--grad --json", 0, "{\"value\": 6.6", ""},
+      {"lossjit eval " WEIGHTED DATA "--grad --json --dtype f64", 0,
+       "\"loss\": [0.3, 6.3], \"grad\": {\"y_pred\": [[0.6, 0.0], [0.0, 4.2]]}}\n", ""},
+      {"lossjit eval " WEIGHTED DATA "--json", 0, "\"loss\": [0.3, 6.3]}\n", ""},
+      {"lossjit eval " WEIGHTED DATA "--grad --json --reduction mean --dtype f64", 0,
+       "\"grad\": {\"y_pred\": [[0.3, 0.0], [0.0, 2.1]]}}\n", ""},
+      {"lossjit eval " WEIGHTED DATA "--grad=y_true,y_pred --json --dtype f64", 0,
+       "{\"y_true\": [[-0.6, -0.0], [-0.0, -4.2]], \"y_pred\": [[0.6, 0.0], [0.0, 4.2]]}",
+       ""},
+      {"lossjit eval " WEIGHTED DATA "--grad --json --dtype f64 --interpreter", 0,
+       "[[0.6, 0.0], [0.0, 4.2]]", ""},
+      {"lossjit eval " WEIGHTED DATA "--grad", 0, "loss  f32(2,)\n[0.3, 6.3]\nsum  ",
+       ""},
+      {"lossjit eval " WEIGHTED DATA "--reduction mean", 0, "\nmean  3.3", ""},
+      {"lossjit eval y_pred y_pred=3 --json", 0, "{\"value\": 3.0, \"loss\": [3.0]}",
+       ""},
+      {"lossjit eval y_pred 'y_pred=[1]' --grad=y_prd", 1, "", NULL},
+  };
+  (void)state;
+  CHECK(rows);
+}
+
+static void the_data_settles_what_the_text_leaves_open(void **state)
+{
+  static const struct command_row rows[] = {
+      /* labels or numbers */
+      {"lossjit eval 'gather(y_pred, y_true)' 'y_pred=[[1, 2], [3, 4]]' 'y_true=[1, 0]' "
+       "--json",
+       0, "[2.0, 3.0]", ""},
+      {"lossjit eval 'y_pred - y_true' 'y_pred=[1.5, 2]' 'y_true=[1, 0]' --json", 0,
+       "[0.5, 2.0]", ""},
+      {"lossjit eval 'gather(y_pred, y_true)' 'y_pred=[[1, 2], [3, 4]]' "
+       "'y_true=[1.5, 0]'",
+       1, "", "error"},
+      {"lossjit eval 'gather(y_pred, y_true)' 'y_pred=[[1, 2], [3, 4]]' 'y_true=[1, 2]'",
+       1, "", "(sample 1)"},
+      /* one weight per sample or per column */
+      {"lossjit eval 'sum(w*y_pred, axis=1)' 'y_pred=[[1, 2], [3, 4]]' 'w=[10, 1]' --json",
+       0, "[12.0, 34.0]", ""},
+      {"lossjit eval 'w*sum(y_pred, axis=1)' 'y_pred=[[1, 2], [3, 4]]' 'w=[10, 1]' --json",
+       0, "[30.0, 7.0]", ""},
+      /* the text comes first */
+      {"lossjit eval 'w: f32[batch]; w*sum(y_pred, axis=1)' 'y_pred=[[1, 2], [3, 4]]' "
+       "'w=[10, 1]' --json",
+       0, "[30.0, 7.0]", ""},
+      {"lossjit eval 'y_true: i64[batch]; y_pred*(y_true + 1)' 'y_pred=[1, 2]' "
+       "'y_true=[0.5, 1]'",
+       1, "", "not a whole number"},
+      {"lossjit eval 'y_pred: f32[batch, 3]; sum(y_pred, axis=1)' 'y_pred=[[1, 2]]'", 1,
+       "", "the data has shape (1, 2), the expression takes (batch, 3)"},
+      {"lossjit eval 'y_pred: f32[batch, n]; w: f32[n]; result: any; w*y_pred' "
+       "'y_pred=[[1, 2]]' 'w=[3, 4]' --json",
+       0, "[[3.0, 8.0]]", ""},
+      /* parameters */
+      {"lossjit eval 'tau*y_pred' 'y_pred=[1, 2]' tau=0.5 --json", 0, "[0.5, 1.0]", ""},
+      {"lossjit eval 'tau: f32 = 3; tau*y_pred' 'y_pred=[1, 2]' --json", 0,
+       "[3.0, 6.0]", ""},
+      {"lossjit eval 'tau: f32 = 3; tau*y_pred' 'y_pred=[1, 2]' tau=2 --json", 0,
+       "[2.0, 4.0]", ""},
+      {"lossjit eval 'tau: f32 = 3; tau*y_pred' 'y_pred=[1, 2]' 'tau=[2]'", 1, "",
+       "tau is one number"},
+      {"lossjit eval 'square(y_pred - y_true)' y_pred=3 y_true=1 --json", 0, "[4.0]",
+       ""},
+      /* what does not fit */
+      {"lossjit eval 'y_pred - y_true' 'y_pred=[1, 2]'", 1, "", "no data for y_true"},
+      {"lossjit eval 'y_pred - y_true' 'y_pred=[1, 2]' 'y_true=[1, 2, 3]'", 1, "",
+       "error"},
+      {"lossjit eval 'y_pred' 'y_pred=[1]' 'z=[1]'", 0, NULL, "does not use 'z'"},
+  };
+  (void)state;
+  CHECK(rows);
+}
+
+static void sample_weights_multiply_the_losses(void **state)
+{
+  static const struct command_row rows[] = {
+      {"lossjit eval 'y_pred' 'y_pred=[1, 2]' 'sample_weight=[3, 4]' --grad --json", 0,
+       "{\"value\": 11.0, \"loss\": [3.0, 8.0], \"grad\": {\"y_pred\": [3.0, 4.0]}}",
+       ""},
+      {"lossjit eval 'y_pred' 'y_pred=[1, 2]' 'sample_weight=[[3], [4]]' --json", 0,
+       "[3.0, 8.0]", ""},
+      {"lossjit eval 'y_pred' 'y_pred=[1, 2]' 'sample_weight=2' --json", 0,
+       "[2.0, 4.0]", ""},
+      {"lossjit eval 'y_pred' 'y_pred=[1, 2]' 'sample_weight=[1, 2, 3]'", 1, "",
+       "does not go with a result of shape (2,)"},
+      {"lossjit eval 'y_pred + sample_weight' 'y_pred=[1, 2]' 'sample_weight=[3, 4]' "
+       "--json",
+       0, "[4.0, 6.0]", ""},
+  };
+  (void)state;
+  CHECK(rows);
+}
+
+static void numbers_and_json(void **state)
+{
+  static const struct command_row rows[] = {
+      {ECHO "'y_pred=[\"nan\", \"inf\", \"-inf\"]'", 0, "[\"nan\", \"inf\", \"-inf\"]",
+       ""},
+      {ECHO "y_pred=nan", 0, "[\"nan\"]", ""},
+      {ECHO "'y_pred=[1e-320, 0.1, -0.0]'", 0, "[1e-320, 0.1, -0.0]", NULL},
+      {ECHO "'y_pred=[[[1], [2]], [[3], [4]]]'", 0, "[[[1.0], [2.0]], [[3.0], [4.0]]]",
+       ""},
+      {ECHO "'y_pred=[123456789012345678901234567890]'", 0, "[1.2345678901234568e+29]",
+       ""},
+      {"lossjit eval y_pred 'y_pred=[0.1, 16777217, 1e-45]' --json", 0,
+       "[0.1, 16777216.0, 1e-45]", ""},
+      {ECHO "'y_pred=[]'", 0, "\"loss\": []", ""},
+      {ECHO "'y_pred=[[1, 2], [3]]'", 1, "", "ragged: [1] has 1 elements"},
+      {ECHO "'y_pred=[[1, 2], 3]'", 1, "", "ragged: [1] is no list"},
+      {ECHO "'y_pred=[1, [3]]'", 1, "", "ragged: [1] is a list"},
+      {ECHO "'y_pred=[1, \"NaN\"]'", 1, "", "[1] is not a number"},
+      {ECHO "'y_pred=[null]'", 1, "", "[0] is not a number"},
+      {ECHO "'y_pred=[NaN]'", 1, "", "non-finite numbers are"},
+      {ECHO "'y_pred=[true, 1]'", 1, "", "mixed"},
+      {ECHO "'y_pred=[1e999]'", 1, "", "overflow"},
+      {ECHO "'y_pred=1e999'", 1, "", "too large"},
+      {ECHO "'y_pred=[1'", 1, "", "not JSON"},
+      {ECHO "'y_pred={}'", 1, "", "expected a number, a JSON array"},
+      {ECHO "y_pred=", 1, "", "expected a number, a JSON array"},
+      {ECHO "'y_pred=[[[[[[[[[1]]]]]]]]]'", 1, "", "more than 8 deep"},
+      {"lossjit eval y_pred 'y_pred=[1e300]'", 1, "", "too large for f32"},
+  };
+  (void)state;
+  CHECK(rows);
+}
+
+static void csv_files(void **state)
+{
+  static const struct command_row rows[] = {
+      {"printf 'a,b\\n1,2\\n3,4.5\\n' > a.csv;" ECHO "y_pred=@a.csv", 0,
+       "[[1.0, 2.0], [3.0, 4.5]]", ""},
+      {"printf '1\\r\\n2\\r\\n\\r\\n3' > b.csv;" ECHO "y_pred=@b.csv", 0,
+       "[1.0, 2.0, 3.0]", ""},
+      {"printf ' 1 , nan\\n\\t2,-inf\\n' > c.csv;" ECHO "y_pred=@c.csv", 0,
+       "[[1.0, \"nan\"], [2.0, \"-inf\"]]", ""},
+      {"printf '\\357\\273\\2771,2\\n' > d.csv;" ECHO "y_pred=@d.csv", 0,
+       "[[1.0, 2.0]]", ""},
+      {"printf 'y\\n1\\n0\\n' > e.csv; lossjit eval 'gather(y_pred, y_true)' "
+       "'y_pred=[[1, 2], [3, 4]]' y_true=@e.csv --json",
+       0, "[2.0, 3.0]", ""},
+      {"printf '1,2\\n3\\n' > f.csv;" ECHO "y_pred=@f.csv", 1, "",
+       "line 2 has 1 columns, those before it have 2"},
+      {"printf 'a,b\\n3,x\\n' > g.csv;" ECHO "y_pred=@g.csv", 1, "",
+       "line 2, column 2: 'x' is not a number"},
+      {"printf '1,\\n' > h.csv;" ECHO "y_pred=@h.csv", 1, "", "line 1, column 2: ''"},
+      {": > i.csv;" ECHO "y_pred=@i.csv", 0, "\"loss\": []", ""},
+      {ECHO "y_pred=@missing.csv", 1, "", "missing.csv: No such file"},
+      {ECHO "y_pred=@.", 1, "", "Is a directory"},
+      {"echo '[1, 2]' > a.json;" ECHO "y_pred=@a.json", 0, "[1.0, 2.0]", ""},
+  };
+  (void)state;
+  CHECK(rows);
+}
+
+/* What -o writes is read back as the same numbers. */
+static void npy_files_round_trip(void **state)
+{
+  static const struct command_row rows[] = {
+      {"lossjit eval " WEIGHTED DATA "--grad --dtype f64 -o out > /dev/null;" ECHO
+       "y_pred=@out/grad_y_pred.npy",
+       0, "[[0.6, 0.0], [0.0, 4.2]]", ""},
+      {ECHO "y_pred=@out/loss.npy", 0, "[0.3, 6.3]", ""},
+      {"lossjit eval 'y_pred' 'y_pred=[1.5, -2]' --output out > /dev/null;" ECHO
+       "y_pred=@out/loss.npy",
+       0, "[1.5, -2.0]", ""},
+      {"wc -c < out/loss.npy", 0, "136\n", ""},
+  };
+  (void)state;
+  CHECK(rows);
+}
+
+/* A file with this header, then eight bytes. The second length byte is 0, so a header
+ * has less than 256 bytes. */
+#define NPY(header)                                                                        \
+  "h=\"" header                                                                            \
+  "\"; { printf '\\223NUMPY\\001\\000'; printf \"\\\\$(printf %o ${#h})\";"                \
+  "printf '\\000'; printf %s \"$h\"; printf '\\001\\000\\000\\000\\002\\000\\000\\000'; }" \
+  " > h.npy;" ECHO "y_pred=@h.npy"
+#define F4 "'descr': '<f4', 'fortran_order': False, "
+
+static void hostile_npy_headers_are_refused(void **state)
+{
+  static const struct command_row rows[] = {
+      {NPY("{'descr': '<i4', 'fortran_order': False, 'shape': (2,), }"), 0,
+       "[1.0, 2.0]", ""},
+      {NPY("{'descr': '<i8', 'fortran_order': False, 'shape': (), }"), 0,
+       "[8589934593.0]", ""},
+      {NPY("{'shape': (1, 2), 'fortran_order': True, 'descr': '<i4'}"), 0,
+       "[[1.0, 2.0]]", ""},
+      {NPY("{'descr': '|b1', 'fortran_order': False, 'shape': (5,), }"), 0,
+       "[1.0, 0.0, 0.0, 0.0, 1.0]", ""},
+      {NPY("{'descr': '|b1', 'fortran_order': True, 'shape': (2, 4), }"), 0,
+       "[[1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]", ""},
+      {NPY("{" F4 "'shape': (3,), }"), 1, "", "truncated: shape (3,)"},
+      {NPY("{" F4 "'shape': (1000000000000, 1000000000000), }"), 1, "", "truncated"},
+      {NPY("{" F4 "'shape': (4611686018427387904, 4), }"), 1, "", "truncated"},
+      {NPY("{" F4 "'shape': (99999999999999999999,), }"), 1, "", "bad size"},
+      {NPY("{" F4 "'shape': (-1,), }"), 1, "", "bad size"},
+      {NPY("{" F4 "'shape': (1, 1, 1, 1, 1, 1, 1, 1, 1), }"), 1, "", "more than 8"},
+      {NPY("{" F4 "'shape': (2 1), }"), 1, "", "bad shape"},
+      {NPY("{" F4 "'shape': 2, }"), 1, "", "no tuple"},
+      {NPY("{" F4 "}"), 1, "", "an entry is missing"},
+      {NPY("{" F4), 1, "", "not a valid .npy header"},
+      {NPY(""), 1, "", "not a valid .npy header"},
+      {NPY("{'x': 1}"), 1, "", "unknown entry 'x'"},
+      {NPY("{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }"), 1, "",
+       "elements of type '>f4'"},
+      {NPY("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }"), 1, "",
+       "records"},
+      {"printf '\\223NUMPY\\001\\000\\377\\377{' > h.npy;" ECHO "y_pred=@h.npy", 1, "",
+       "not an .npy file"},
+      {"printf '\\223NUMPY\\001\\000\\377\\377{}' > h.npy;" ECHO "y_pred=@h.npy", 1, "",
+       "truncated"},
+      {"printf '\\223NUMPY\\002\\000\\377\\377\\377\\377{}' > h.npy;" ECHO
+       "y_pred=@h.npy",
+       1, "", "truncated"},
+      {"printf '\\223NUMPY\\011\\000\\001\\000{}' > h.npy;" ECHO "y_pred=@h.npy", 1, "",
+       "version 9"},
+      {"echo hello world > h.npy;" ECHO "y_pred=@h.npy", 1, "", "not an .npy file"},
+      {": > h.npy;" ECHO "y_pred=@h.npy", 1, "", "not an .npy file"},
+  };
+  (void)state;
+  CHECK(rows);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(loss_value_and_gradient),
+      cmocka_unit_test(the_data_settles_what_the_text_leaves_open),
+      cmocka_unit_test(sample_weights_multiply_the_losses),
+      cmocka_unit_test(numbers_and_json),
+      cmocka_unit_test(csv_files),
+      cmocka_unit_test(npy_files_round_trip),
+      cmocka_unit_test(hostile_npy_headers_are_refused),
+  };
+  return cmocka_run_group_tests(tests, command_setup, command_teardown);
+}
