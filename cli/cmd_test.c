@@ -8,6 +8,7 @@
  */
 #include "cli/cases.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 
 #include <math.h>
@@ -51,6 +52,7 @@ static bool compare(struct tester *tester, const char *what,
                     const struct cli_expected *expected, const struct cli_array *actual)
 {
   size_t kinks = 0;
+  char is[CLI_NUMBER_SIZE], should_be[CLI_NUMBER_SIZE];
   if (!same_shape(&expected->array, actual))
     return cli_fail(
         &tester->reason, "%s has shape %s, expected %s", what,
@@ -66,8 +68,9 @@ static bool compare(struct tester *tester, const char *what,
     if (expected->left_out[i] || near(value, wanted, tester->one))
       continue;
     if (!expected->kink[i])
-      return cli_fail(&tester->reason, "%s: element %zu is %.9g, expected %.9g", what,
-                      i, value, wanted);
+      return cli_fail(&tester->reason, "%s: element %zu is %s, expected %s", what, i,
+                      cli_number_text(LOSSJIT_F64, value, is),
+                      cli_number_text(LOSSJIT_F64, wanted, should_be));
     kinks++;
   }
   if (kinks)
@@ -193,8 +196,13 @@ static enum verdict run_kernel(struct tester *tester, struct cli_evaluation *eva
       status = cli_evaluate(tester->pool, evaluation, interpreter != 0, &outcome);
     if (status != LOSSJIT_OK)
       return not_ok(tester, status, names[interpreter], evaluation->reading);
-    if (!check_outcome(tester, names[interpreter], &outcome))
+    if (check_outcome(tester, names[interpreter], &outcome))
+      continue;
+    /* Where the source's own rounding to f32 is expected, f64 may miss it. */
+    if (!interpreter || tester->one->dtype != LOSSJIT_F32)
       return FAILED;
+    cli_fail(&tester->note, "%s, as the source computed it in f32",
+             tester->reason.text);
   }
   return PASSED;
 }

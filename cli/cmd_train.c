@@ -34,7 +34,7 @@ static int show_progress(void *user, const lossjit_progress *progress)
 {
   struct progress *state = user;
   if (state->rewrite)
-    printf("\r%s\x1b[K", progress->line);
+    printf("\r%.*s\x1b[K", cli_terminal_width(stdout) - 1, progress->line);
   else
     puts(progress->line);
   state->open_line = state->rewrite;

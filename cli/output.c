@@ -3,6 +3,7 @@
  */
 #include "cli/output.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +21,11 @@ const char *cli_number_text(lossjit_dtype dtype, double number,
     snprintf(text, CLI_NUMBER_SIZE, "%lld", (long long)number);
     return text;
   }
-  /* 6 and 15 digits always survive; 9 and 17 always suffice (FLT_DIG,
-   * FLT_DECIMAL_DIG). */
-  int digits = dtype == LOSSJIT_F32 ? 6 : 15, most = dtype == LOSSJIT_F32 ? 9 : 17;
+  /* 6 and 15 digits always survive, but for subnormal numbers; 9 and 17 always suffice
+   * (FLT_DIG, FLT_DECIMAL_DIG and theirs for double). */
+  bool subnormal = fabs(number) < (dtype == LOSSJIT_F32 ? FLT_MIN : DBL_MIN);
+  int digits = subnormal ? 1 : dtype == LOSSJIT_F32 ? FLT_DIG : DBL_DIG;
+  int most = dtype == LOSSJIT_F32 ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG;
   for (; digits <= most; digits++) {
     snprintf(text, CLI_NUMBER_SIZE, "%.*g", digits, number);
     if (dtype == LOSSJIT_F32 ? strtof(text, NULL) == (float)number

@@ -9,12 +9,21 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 bool cli_is_terminal(FILE *file)
 {
   const char *term = getenv("TERM");
   return isatty(fileno(file)) && term && strcmp(term, "dumb") != 0;
+}
+
+int cli_terminal_width(FILE *file)
+{
+  struct winsize size;
+  if (ioctl(fileno(file), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    return 80;
+  return size.ws_col;
 }
 
 const char *cli_style(FILE *file, enum cli_style style)

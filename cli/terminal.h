@@ -18,6 +18,9 @@ const char *cli_style(FILE *file, enum cli_style style);
 /* Is there a person at `file`, able to watch a line being rewritten? */
 bool cli_is_terminal(FILE *file);
 
+/* Columns of the terminal at `file`; a line longer than that cannot be rewritten. */
+int cli_terminal_width(FILE *file);
+
 /* "lossjit: error: ..." and "lossjit: warning: ..." on standard error. */
 void cli_report(const char *format, ...) CLI_PRINTF(1, 2);
 void cli_warn(const char *format, ...) CLI_PRINTF(1, 2);

@@ -143,8 +143,6 @@ static uint32_t collect_roots(const struct lj_build *build, lj_id *roots)
   for (uint32_t i = 0; i < build->checked.wrt_count; i++)
     if (build->gradients && build->gradients[i])
       roots[count++] = build->gradients[i];
-  if (build->total)
-    roots[count++] = build->total;
   if (build->check)
     roots[count++] = build->check;
   return count;
@@ -158,8 +156,6 @@ static void put_roots(struct lj_build *build, const lj_id *roots)
   for (uint32_t i = 0; i < build->checked.wrt_count; i++)
     if (build->gradients && build->gradients[i])
       build->gradients[i] = roots[count++];
-  if (build->total)
-    build->total = roots[count++];
   if (build->check)
     build->check = roots[count++];
 }
@@ -208,13 +204,6 @@ bool lj_build_kernel(struct lj_build *build, const struct lj_variant *variant)
   fill_zero_gradients(build);
   build->loss = weights ? lj_apply2(graph, LJ_OP_MULTIPLY, checked->value, weights)
                         : checked->value;
-  if (!(variant->outputs & LOSSJIT_NO_VALUE)) {
-    const struct lj_node *node = lj_node_at(graph, build->loss);
-    lj_id value = lj_dtype_is_float(node->dtype) || node->dtype == LJ_BOOL
-                      ? build->loss
-                      : lj_cast(graph, LJ_F64, build->loss);
-    build->total = lj_row(graph, LJ_OP_SUM, value, (1u << node->rank) - 1);
-  }
   lj_simplify(graph, roots, collect_roots(build, roots));
   put_roots(build, roots);
   build->check = lj_index_check(graph, roots, collect_roots(build, roots));
@@ -231,6 +220,24 @@ void lj_build_expand(struct lj_build *build)
   put_roots(build, roots);
 }
 
+/* The sum of the loss over inner axes, then over the batch, exactly so: no rule may move
+ * anything out of it. 0 when the loss has no batch axis (its value is the sum). */
+static lj_id add_total(struct lj_build *build)
+{
+  struct lj_graph *graph = &build->checked.graph;
+  const struct lj_node node = *lj_node_at(graph, build->loss);
+  lj_id value = build->loss;
+
+  if (!lj_is_batched(&node))
+    return 0;
+  graph->fold = false;
+  if (!lj_dtype_is_float(node.dtype))
+    value = lj_cast(graph, LJ_F64, value);
+  if (node.rank > 1)
+    value = lj_row(graph, LJ_OP_SUM, value, ((1u << node.rank) - 1) & ~1u);
+  return lj_row(graph, LJ_OP_SUM, value, 1u);
+}
+
 struct lj_plan *lj_build_plan(struct lj_build *build, const struct lj_variant *variant,
                               uint32_t vector_bits)
 {
@@ -239,10 +246,11 @@ struct lj_plan *lj_build_plan(struct lj_build *build, const struct lj_variant *v
       LJ_NEW_ARRAY(&build->arena, struct lj_output, checked->wrt_count + 1);
   struct lj_plan_request request = {.graph = &checked->graph,
                                     .outputs = outputs,
-                                    .total = build->total,
                                     .check = build->check,
                                     .vector_bits = vector_bits};
 
+  if (!(variant->outputs & LOSSJIT_NO_VALUE))
+    request.total = add_total(build);
   if (variant->outputs & LOSSJIT_LOSS)
     outputs[request.output_count++] = (struct lj_output){build->loss, "loss", 0};
   for (uint32_t i = 0; build->gradients && i < checked->wrt_count; i++)

@@ -1,12 +1,13 @@
 /*
- * Functions with axes: the row operators, and those that add, remove, move or repeat axes.
+ * Functions with axes: the row operators, and those that add, remove, move or repeat
+ * axes.
  *
- * The batch stays axis 0 of whatever has it. Reducing over it is allowed, and recorded for
- * the contract's advice; moving or reversing it is refused.
+ * The batch stays axis 0 of whatever has it. Reducing over it is allowed, and recorded
+ * for the contract's advice; moving or reversing it is refused.
  */
 #include "compiler/check_internal.h"
 
-/* ---- axes as arguments ----------------------------------------------------------------------- */
+/* ---- axes as arguments ----------------------------------------------------------- */
 
 static bool axis_range(struct lj_checker *c, const struct lj_value *value, lj_id of,
                        int64_t axis)
@@ -25,7 +26,8 @@ bool lj_as_axis(struct lj_checker *c, const struct lj_value *value, lj_id of,
 {
   int64_t number;
 
-  if (!lj_as_integer(c, value, "an axis", &number)) return false;
+  if (!lj_as_integer(c, value, "an axis", &number))
+    return false;
   if (number < -(int64_t)rank || number >= (int64_t)rank)
     return axis_range(c, value, of, number);
   *axis = (uint32_t)(number < 0 ? number + rank : number);
@@ -43,13 +45,15 @@ bool lj_as_axes(struct lj_checker *c, const struct lj_value *value, lj_id of,
     return true;
   }
   if (value->kind != LJ_V_LIST) {
-    if (!lj_as_axis(c, value, of, rank, &axis)) return false;
+    if (!lj_as_axis(c, value, of, rank, &axis))
+      return false;
     *axes = 1u << axis;
     return true;
   }
   for (uint32_t i = 0; i < value->count; i++) {
     const struct lj_value *item = &value->items[i];
-    if (!lj_as_axis(c, item, of, rank, &axis)) return false;
+    if (!lj_as_axis(c, item, of, rank, &axis))
+      return false;
     if (*axes >> axis & 1) {
       lj_report(c->diags, LJ_D_REPEATED_AXIS, lj_place(c, item->syntax->span),
                 lj_integer_text(c, axis));
@@ -64,7 +68,8 @@ static bool as_flag(struct lj_checker *c, const struct lj_syntax *at, const char
                     const struct lj_value *value, bool *flag)
 {
   *flag = false;
-  if (value->kind == LJ_V_ABSENT) return true;
+  if (value->kind == LJ_V_ABSENT)
+    return true;
   if (value->kind == LJ_V_TRUTH) {
     *flag = value->truth;
     return true;
@@ -73,15 +78,16 @@ static bool as_flag(struct lj_checker *c, const struct lj_syntax *at, const char
   return false;
 }
 
-/* ---- row operators ------------------------------------------------------------------------------ */
+/* ---- row operators --------------------------------------------------------------- */
 
-static lj_id row_operand(struct lj_checker *c, enum lj_op op, const struct lj_value *value,
-                         const struct lj_syntax *at)
+static lj_id row_operand(struct lj_checker *c, enum lj_op op,
+                         const struct lj_value *value, const struct lj_syntax *at)
 {
   lj_id x = lj_as_node(c, value, lj_format(c->arena, "%s()", at->name));
   enum lj_dtype dtype;
 
-  if (!x) return 0;
+  if (!x)
+    return 0;
   dtype = (enum lj_dtype)lj_at(c, x)->dtype;
   if (lj_op_table[op].type == LJ_TYPE_LOGICAL && dtype != LJ_BOOL) {
     struct lj_value node = lj_node_value(x, value->syntax);
@@ -101,7 +107,8 @@ static lj_id row_operand(struct lj_checker *c, enum lj_op op, const struct lj_va
 static void record(struct lj_checker *c, lj_id node, lj_id operand,
                    const struct lj_syntax *at, bool has_axis)
 {
-  if (c->trusted) return;
+  if (c->trusted)
+    return;
   LJ_GROW(c->arena, c->reductions, c->reduction_count, c->reduction_capacity);
   c->reductions[c->reduction_count++] =
       (struct lj_reduction){node, operand, at, has_axis};
@@ -119,16 +126,20 @@ static struct lj_value call_reduction(struct lj_checker *c,
   uint32_t axes;
   bool keep;
 
-  if (!x || !as_flag(c, at, "keepdims", &arguments[2], &keep)) return lj_error_value;
-  if (!lj_as_axes(c, &arguments[1], x, lj_at(c, x)->rank, &axes)) return lj_error_value;
+  if (!x || !as_flag(c, at, "keepdims", &arguments[2], &keep))
+    return lj_error_value;
+  if (!lj_as_axes(c, &arguments[1], x, lj_at(c, x)->rank, &axes))
+    return lj_error_value;
   y = lj_row(c->graph, op, x, axes);
   record(c, y, x, at, has_axis);
-  if (keep && axes) y = lj_expand_dims(c->graph, y, axes);
+  if (keep && axes)
+    y = lj_expand_dims(c->graph, y, axes);
   return lj_node_value(y, at);
 }
 
 /* softmax(x, axis=-1) and log_softmax. */
-static struct lj_value call_along(struct lj_checker *c, const struct lj_function *function,
+static struct lj_value call_along(struct lj_checker *c,
+                                  const struct lj_function *function,
                                   const struct lj_value *arguments,
                                   const struct lj_syntax *at)
 {
@@ -136,7 +147,8 @@ static struct lj_value call_along(struct lj_checker *c, const struct lj_function
   lj_id x = row_operand(c, op, &arguments[0], at);
   uint32_t rank, axes;
 
-  if (!x) return lj_error_value;
+  if (!x)
+    return lj_error_value;
   rank = lj_at(c, x)->rank;
   axes = rank ? 1u << (rank - 1) : 0;
   if (!rank && arguments[1].kind == LJ_V_ABSENT)
@@ -146,11 +158,12 @@ static struct lj_value call_along(struct lj_checker *c, const struct lj_function
   return lj_node_value(lj_row(c->graph, op, x, axes), at);
 }
 
-/* ---- new axes, fewer axes -------------------------------------------------------------------------- */
+/* ---- new axes, fewer axes -------------------------------------------------------- */
 
 static bool rank_fits(struct lj_checker *c, uint32_t rank, const struct lj_syntax *at)
 {
-  if (rank <= LOSSJIT_MAX_RANK) return true;
+  if (rank <= LOSSJIT_MAX_RANK)
+    return true;
   lj_trace(c,
            lj_report(c->diags, LJ_D_RANK_LIMIT, lj_place(c, at->span),
                      lj_integer_text(c, rank), lj_integer_text(c, LOSSJIT_MAX_RANK)),
@@ -167,7 +180,8 @@ static struct lj_value call_expand_dims(struct lj_checker *c,
   uint32_t more = arguments[1].kind == LJ_V_LIST ? arguments[1].count : 1, axes;
 
   (void)function;
-  if (!x || !rank_fits(c, lj_at(c, x)->rank + more, at)) return lj_error_value;
+  if (!x || !rank_fits(c, lj_at(c, x)->rank + more, at))
+    return lj_error_value;
   if (arguments[1].kind == LJ_V_NONE)
     return lj_bad_argument(c, at, &arguments[1], "axis is a number or a list");
   if (!lj_as_axes(c, &arguments[1], x, lj_at(c, x)->rank + more, &axes))
@@ -175,7 +189,8 @@ static struct lj_value call_expand_dims(struct lj_checker *c,
   return lj_node_value(lj_batch_first(c, lj_expand_dims(c->graph, x, axes), at), at);
 }
 
-static struct lj_value call_squeeze(struct lj_checker *c, const struct lj_function *function,
+static struct lj_value call_squeeze(struct lj_checker *c,
+                                    const struct lj_function *function,
                                     const struct lj_value *arguments,
                                     const struct lj_syntax *at)
 {
@@ -184,9 +199,11 @@ static struct lj_value call_squeeze(struct lj_checker *c, const struct lj_functi
   uint32_t axes = 0, ones = 0;
 
   (void)function;
-  if (!x) return lj_error_value;
+  if (!x)
+    return lj_error_value;
   for (uint32_t axis = 0; axis < lj_at(c, x)->rank; axis++)
-    if (lj_size_is(lj_at(c, x)->shape[axis], 1)) ones |= 1u << axis;
+    if (lj_size_is(lj_at(c, x)->shape[axis], 1))
+      ones |= 1u << axis;
   if (!all && !lj_as_axes(c, &arguments[1], x, lj_at(c, x)->rank, &axes))
     return lj_error_value;
   if (axes & ~ones)
@@ -208,32 +225,38 @@ static struct lj_value call_broadcast_to(struct lj_checker *c,
   bool pending = false;
 
   (void)function;
-  if (!x) return lj_error_value;
+  if (!x)
+    return lj_error_value;
   if (list->kind != LJ_V_LIST)
     return lj_bad_argument(c, at, list, "the shape is a list of sizes");
-  if (!rank_fits(c, list->count, at)) return lj_error_value;
+  if (!rank_fits(c, list->count, at))
+    return lj_error_value;
   for (uint32_t k = 0; k < list->count; k++)
-    if (!lj_as_size(c, &list->items[k], "a size", &shape[k])) return lj_error_value;
+    if (!lj_as_size(c, &list->items[k], "a size", &shape[k]))
+      return lj_error_value;
   node = lj_at(c, x);
   if (node->rank > list->count)
-    return lj_bad_argument(c, at, list, "the shape has fewer dimensions than the array");
+    return lj_bad_argument(c, at, list,
+                           "the shape has fewer dimensions than the array");
   for (uint32_t k = 0; k < node->rank; k++) {
     struct lj_size has = node->shape[k], gets = shape[list->count - node->rank + k];
     bool later = false;
-    if (lj_size_is(has, 1)) continue;
+    if (lj_size_is(has, 1))
+      continue;
     if (!lj_sizes_agree(c, has, gets, at->span, &later))
-      return lj_bad_argument(
-          c, at, list,
-          lj_format(c->arena, "an array of shape %s does not repeat to this",
-                    lj_shape_text(c, x)));
+      return lj_bad_argument(c, at, list,
+                             lj_format(c->arena,
+                                       "an array of shape %s does not repeat to this",
+                                       lj_shape_text(c, x)));
     pending |= later;
   }
-  if (pending) return lj_error_value;
+  if (pending)
+    return lj_error_value;
   x = lj_broadcast_to(c->graph, x, list->count, shape);
   return lj_node_value(lj_batch_first(c, x, at), at);
 }
 
-/* ---- axes in another order or direction --------------------------------------------------------------- */
+/* ---- axes in another order or direction ------------------------------------------ */
 
 static struct lj_value call_transpose(struct lj_checker *c,
                                       const struct lj_function *function,
@@ -247,7 +270,8 @@ static struct lj_value call_transpose(struct lj_checker *c,
   uint32_t rank, seen = 0;
 
   (void)function;
-  if (!x) return lj_error_value;
+  if (!x)
+    return lj_error_value;
   rank = lj_at(c, x)->rank;
   if (list->kind != LJ_V_ABSENT && list->kind != LJ_V_NONE &&
       (list->kind != LJ_V_LIST || list->count != rank))
@@ -266,7 +290,8 @@ static struct lj_value call_transpose(struct lj_checker *c,
   return lj_node_value(lj_batch_first(c, x, at), at);
 }
 
-static struct lj_value call_flip(struct lj_checker *c, const struct lj_function *function,
+static struct lj_value call_flip(struct lj_checker *c,
+                                 const struct lj_function *function,
                                  const struct lj_value *arguments,
                                  const struct lj_syntax *at)
 {
@@ -285,7 +310,8 @@ static struct lj_value call_flip(struct lj_checker *c, const struct lj_function 
   node = lj_at(c, x);
   for (uint32_t axis = 0; axis < node->rank; axis++) {
     reads[axis] = (struct lj_read){lj_size_number(0), 1, (int32_t)axis};
-    if (!(axes >> axis & 1)) continue;
+    if (!(axes >> axis & 1))
+      continue;
     reads[axis].step = -1;
     if (!lj_size_add(node->shape[axis], lj_size_number(-1), &reads[axis].start))
       return lj_bad_argument(c, at, &arguments[0], "this size cannot be computed with");
@@ -293,61 +319,83 @@ static struct lj_value call_flip(struct lj_checker *c, const struct lj_function 
   return lj_node_value(lj_view(c->graph, x, node->rank, node->shape, reads), at);
 }
 
+/* Is every place of a padded element inside? As far as numbers tell. */
+static bool pad_fits(const struct lj_read *read, struct lj_size n, struct lj_size after,
+                     struct lj_size *all)
+{
+  struct lj_size last, beyond;
+
+  /* the last element stands at start + step*(n - 1); `after` zeros follow it */
+  if (!lj_size_times(n, read->step, &last) ||
+      !lj_size_add(last, lj_size_number(-read->step), &last) ||
+      !lj_size_add(last, read->start, &last) ||
+      !lj_size_add(last, lj_size_number(1), &beyond) ||
+      !lj_size_add(beyond, after, all))
+    return false;
+  if (lj_size_is_number(last) && last.offset < 0)
+    return false;
+  if (lj_size_is_number(*all) && lj_size_is_number(read->start) &&
+      read->start.offset >= all->offset)
+    return false;
+  return !lj_size_is_number(read->start) || read->start.offset >= 0;
+}
+
 /* pad(x, before, after, axis=-1, step=1): zeros around x, and step - 1 between its
- * elements. The adjoint of x[before::step]. */
-static struct lj_value call_pad(struct lj_checker *c, const struct lj_function *function,
+ * elements; a negative step goes backwards from `before`. The adjoint of slices. */
+static struct lj_value call_pad(struct lj_checker *c,
+                                const struct lj_function *function,
                                 const struct lj_value *arguments,
                                 const struct lj_syntax *at)
 {
   lj_id x = lj_as_node(c, &arguments[0], "pad()");
-  struct lj_size before, after, all, shape[LOSSJIT_MAX_RANK];
-  struct lj_read reads[LOSSJIT_MAX_RANK];
+  struct lj_size after, shape[LOSSJIT_MAX_RANK];
+  struct lj_read reads[LOSSJIT_MAX_RANK], *read;
   uint32_t rank, axis;
   int64_t step = 1;
-  bool fits;
 
   (void)function;
-  if (!x || !lj_as_size(c, &arguments[1], "padding", &before) ||
-      !lj_as_size(c, &arguments[2], "padding", &after))
+  if (!x)
     return lj_error_value;
   rank = lj_at(c, x)->rank;
   axis = rank - 1;
-  if (arguments[3].kind == LJ_V_ABSENT ? !rank
-                                       : !lj_as_axis(c, &arguments[3], x, rank, &axis))
-    return rank ? lj_error_value
-                : lj_bad_argument(c, at, &arguments[0], "a single number has no axis");
-  if (arguments[4].kind != LJ_V_ABSENT && !lj_as_integer(c, &arguments[4], "a step", &step))
+  if (!rank)
+    return lj_bad_argument(c, at, &arguments[0], "a single number has no axis");
+  if (arguments[3].kind != LJ_V_ABSENT && !lj_as_axis(c, &arguments[3], x, rank, &axis))
     return lj_error_value;
-  if (step < 1 || before.scale < 0 || after.scale < 0 ||
-      (lj_size_is_number(before) && before.offset < 0) ||
-      (lj_size_is_number(after) && after.offset < 0))
-    return lj_bad_argument(c, at, NULL, "padding is 0 or more, the step 1 or more");
-  if (lj_batch_axes(c, x) >> axis & 1) {
-    lj_refuse(c, at->span, "padding the batch", NULL);
-    return lj_error_value;
-  }
   for (uint32_t k = 0; k < rank; k++) {
     shape[k] = lj_at(c, x)->shape[k];
     reads[k] = (struct lj_read){lj_size_number(0), 1, (int32_t)k};
   }
-  /* before + step*(n - 1) + 1 + after */
-  fits = lj_size_times(shape[axis], step, &all) &&
-         lj_size_add(all, lj_size_number(1 - step), &all) &&
-         lj_size_add(all, before, &all) && lj_size_add(all, after, &all);
-  if (!fits) return lj_bad_argument(c, at, NULL, "this size cannot be computed with");
-  shape[axis] = all;
-  reads[axis].start = before;
-  reads[axis].step = step;
+  read = &reads[axis];
+  if (!lj_as_size(c, &arguments[1], "padding", &read->start) ||
+      !lj_as_size(c, &arguments[2], "padding", &after) ||
+      (arguments[4].kind != LJ_V_ABSENT &&
+       !lj_as_integer(c, &arguments[4], "a step", &step)))
+    return lj_error_value;
+  if (lj_batch_axes(c, x) >> axis & 1) {
+    lj_refuse(c, at->span, "padding the batch", NULL);
+    return lj_error_value;
+  }
+  read->step = step;
+  if (!step || (lj_size_is_number(after) && after.offset < 0) ||
+      !pad_fits(read, shape[axis], after, &shape[axis]))
+    return lj_bad_argument(c, at, NULL, "padding is 0 or more, the step is not 0");
   return lj_node_value(lj_pad(c->graph, x, shape, reads), at);
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------- */
 
-#define REDUCTION(text, id)                                                             \
-  {.name = text, .call = call_reduction, .parameters = {"x", "axis", "keepdims"},       \
-   .required = 1, .op = LJ_OP_##id}
-#define ALONG(text, id)                                                                 \
-  {.name = text, .call = call_along, .parameters = {"x", "axis"}, .required = 1,        \
+#define REDUCTION(text, id)                                                            \
+  {.name = text,                                                                       \
+   .call = call_reduction,                                                             \
+   .parameters = {"x", "axis", "keepdims"},                                            \
+   .required = 1,                                                                      \
+   .op = LJ_OP_##id}
+#define ALONG(text, id)                                                                \
+  {.name = text,                                                                       \
+   .call = call_along,                                                                 \
+   .parameters = {"x", "axis"},                                                        \
+   .required = 1,                                                                      \
    .op = LJ_OP_##id}
 
 const struct lj_function lj_axis_functions[] = {
@@ -361,15 +409,26 @@ const struct lj_function lj_axis_functions[] = {
     REDUCTION("logsumexp", LOGSUMEXP),
     ALONG("softmax", SOFTMAX),
     ALONG("log_softmax", LOG_SOFTMAX),
-    {.name = "expand_dims", .call = call_expand_dims, .parameters = {"x", "axis"},
+    {.name = "expand_dims",
+     .call = call_expand_dims,
+     .parameters = {"x", "axis"},
      .required = 2},
-    {.name = "squeeze", .call = call_squeeze, .parameters = {"x", "axis"}, .required = 1},
-    {.name = "broadcast_to", .call = call_broadcast_to, .parameters = {"x", "shape"},
+    {.name = "squeeze",
+     .call = call_squeeze,
+     .parameters = {"x", "axis"},
+     .required = 1},
+    {.name = "broadcast_to",
+     .call = call_broadcast_to,
+     .parameters = {"x", "shape"},
      .required = 2},
-    {.name = "transpose", .call = call_transpose, .parameters = {"x", "axes"},
+    {.name = "transpose",
+     .call = call_transpose,
+     .parameters = {"x", "axes"},
      .required = 1},
     {.name = "flip", .call = call_flip, .parameters = {"x", "axis"}, .required = 1},
-    {.name = "pad", .call = call_pad,
-     .parameters = {"x", "before", "after", "axis", "step"}, .required = 3},
+    {.name = "pad",
+     .call = call_pad,
+     .parameters = {"x", "before", "after", "axis", "step"},
+     .required = 3},
 };
 const size_t lj_axis_function_count = LJ_COUNT(lj_axis_functions);

@@ -2,16 +2,18 @@
  * Calls: which function a name means, which argument goes to which parameter, and the
  * expansion of definitions in place.
  *
- * A definition sees its parameters and what stood before it, nothing of its caller. It is
- * evaluated anew for each call; equal calls give equal nodes, so nothing is computed twice.
+ * A definition sees its parameters and what stood before it, nothing of its caller. It
+ * is evaluated anew for each call; equal calls give equal nodes, so nothing is computed
+ * twice.
  */
 #include "compiler/check_internal.h"
 
 #include <string.h>
 
-/* ---- which function ------------------------------------------------------------------------ */
+/* ---- which function -------------------------------------------------------------- */
 
-static struct lj_value call_operator(struct lj_checker *c, const struct lj_function *function,
+static struct lj_value call_operator(struct lj_checker *c,
+                                     const struct lj_function *function,
                                      const struct lj_value *arguments,
                                      const struct lj_syntax *at)
 {
@@ -27,7 +29,8 @@ static void name_parameters(enum lj_op op, struct lj_function *function)
                              : op == LJ_OP_CLIP ? clip
                                                 : usual;
 
-  for (uint32_t i = 0; i < lj_op_table[op].arity; i++) function->parameters[i] = names[i];
+  for (uint32_t i = 0; i < lj_op_table[op].arity; i++)
+    function->parameters[i] = names[i];
 }
 
 bool lj_function_named(const char *name, struct lj_function *function)
@@ -45,7 +48,8 @@ bool lj_function_named(const char *name, struct lj_function *function)
       return true;
     }
   op = lj_op_named(name);
-  if (!lj_op_is_elementwise(op)) return false;
+  if (!lj_op_is_elementwise(op))
+    return false;
   *function = (struct lj_function){.name = lj_op_table[op].name,
                                    .call = call_operator,
                                    .required = lj_op_table[op].arity,
@@ -59,20 +63,23 @@ const char *const *lj_function_names(struct lj_checker *c, size_t *count)
   size_t most = lj_axis_function_count + lj_other_function_count + LJ_OP_COUNT, at = 0;
   const char **names;
 
-  for (const struct lj_scope *s = c->scope; s; s = s->next) most += s->definition != NULL;
+  for (const struct lj_scope *s = c->scope; s; s = s->next)
+    most += s->definition != NULL;
   names = LJ_NEW_ARRAY(c->arena, const char *, most);
-  for (size_t i = 0; i < lj_axis_function_count; i++) names[at++] = lj_axis_functions[i].name;
+  for (size_t i = 0; i < lj_axis_function_count; i++)
+    names[at++] = lj_axis_functions[i].name;
   for (size_t i = 0; i < lj_other_function_count; i++)
     names[at++] = lj_other_functions[i].name;
   for (int op = LJ_OP_FIRST_ELEMENTWISE; op < LJ_OP_FIRST_ROW; op++)
     names[at++] = lj_op_table[op].name;
   for (const struct lj_scope *s = c->scope; s; s = s->next)
-    if (s->definition) names[at++] = s->name;
+    if (s->definition)
+      names[at++] = s->name;
   *count = at;
   return names;
 }
 
-/* ---- arguments to parameters ------------------------------------------------------------------ */
+/* ---- arguments to parameters ----------------------------------------------------- */
 
 struct signature {
   const char *name;
@@ -81,7 +88,8 @@ struct signature {
   uint32_t as_written; /* bits */
 };
 
-static bool report_call(struct lj_checker *c, struct lj_report *report, struct lj_span span)
+static bool report_call(struct lj_checker *c, struct lj_report *report,
+                        struct lj_span span)
 {
   lj_trace(c, report, span);
   return false;
@@ -90,8 +98,8 @@ static bool report_call(struct lj_checker *c, struct lj_report *report, struct l
 static bool too_many(struct lj_checker *c, const struct signature *to,
                      const struct lj_syntax *at, uint32_t first)
 {
-  struct lj_span span = lj_span_join(at->children[first]->span,
-                                     at->children[at->child_count - 1]->span);
+  struct lj_span span =
+      lj_span_join(at->children[first]->span, at->children[at->child_count - 1]->span);
 
   return report_call(c,
                      lj_report(c->diags, LJ_D_TOO_MANY_ARGUMENTS, lj_place(c, span),
@@ -104,8 +112,8 @@ static bool unknown_keyword(struct lj_checker *c, const struct signature *to,
                             const struct lj_syntax *at, uint32_t i)
 {
   struct lj_span span = at->keyword_spans[i];
-  struct lj_report *report = lj_report(c->diags, LJ_D_UNKNOWN_KEYWORD, lj_place(c, span),
-                                       to->name, at->keywords[i]);
+  struct lj_report *report = lj_report(c->diags, LJ_D_UNKNOWN_KEYWORD,
+                                       lj_place(c, span), to->name, at->keywords[i]);
   const char *near = lj_nearest(at->keywords[i], to->parameters, to->count);
 
   if (near && !span.source)
@@ -118,17 +126,20 @@ static uint32_t parameter_of(struct lj_checker *c, const struct signature *to,
                              const struct lj_syntax *at, uint32_t i)
 {
   if (!at->keywords || !at->keywords[i]) {
-    if (i < to->count) return i;
+    if (i < to->count)
+      return i;
     too_many(c, to, at, i);
     return to->count;
   }
   for (uint32_t k = 0; k < to->count; k++)
-    if (!strcmp(to->parameters[k], at->keywords[i])) return k;
+    if (!strcmp(to->parameters[k], at->keywords[i]))
+      return k;
   unknown_keyword(c, to, at, i);
   return to->count;
 }
 
-/* Evaluate the arguments in the order of the text. Parameters without one are ABSENT. */
+/* Evaluate the arguments in the order of the text. Parameters without one are
+ * ABSENT. */
 static bool bind_arguments(struct lj_checker *c, const struct signature *to,
                            const struct lj_syntax *at, struct lj_value *arguments)
 {
@@ -141,14 +152,16 @@ static bool bind_arguments(struct lj_checker *c, const struct signature *to,
     const struct lj_syntax *child = at->children[i];
     if (k == to->count) {
       good = false;
-      if (!at->keywords || !at->keywords[i]) break; /* those after it are too many as well */
+      if (!at->keywords || !at->keywords[i])
+        break; /* those after it are too many as well */
       continue;
     }
     if (arguments[k].kind != LJ_V_ABSENT) {
-      good = report_call(c,
-                         lj_report(c->diags, LJ_D_REPEATED_ARGUMENT,
-                                   lj_place(c, child->span), to->parameters[k], to->name),
-                         child->span);
+      good =
+          report_call(c,
+                      lj_report(c->diags, LJ_D_REPEATED_ARGUMENT,
+                                lj_place(c, child->span), to->parameters[k], to->name),
+                      child->span);
       continue;
     }
     arguments[k] = to->as_written >> k & 1
@@ -171,16 +184,19 @@ static bool missing(struct lj_checker *c, const struct signature *to, uint32_t k
 struct lj_value lj_bad_argument(struct lj_checker *c, const struct lj_syntax *at,
                                 const struct lj_value *argument, const char *why)
 {
-  struct lj_span span = argument && argument->syntax ? argument->syntax->span : at->span;
+  struct lj_span span =
+      argument && argument->syntax ? argument->syntax->span : at->span;
 
-  report_call(c, lj_report(c->diags, LJ_D_BAD_ARGUMENT, lj_place(c, span), at->name, why),
+  report_call(c,
+              lj_report(c->diags, LJ_D_BAD_ARGUMENT, lj_place(c, span), at->name, why),
               span);
   return lj_error_value;
 }
 
-/* ---- functions of the language -------------------------------------------------------------------- */
+/* ---- functions of the language --------------------------------------------------- */
 
-static struct lj_value call_function(struct lj_checker *c, const struct lj_function *function,
+static struct lj_value call_function(struct lj_checker *c,
+                                     const struct lj_function *function,
                                      const struct lj_syntax *at)
 {
   struct lj_value *arguments =
@@ -189,21 +205,24 @@ static struct lj_value call_function(struct lj_checker *c, const struct lj_funct
   bool reduces = function->op && lj_op_is_reduction((enum lj_op)function->op);
   bool good;
 
-  while (to.count < LJ_MAX_PARAMETERS && function->parameters[to.count]) to.count++;
+  while (to.count < LJ_MAX_PARAMETERS && function->parameters[to.count])
+    to.count++;
   c->reductions_around += reduces;
   good = bind_arguments(c, &to, at, arguments);
   c->reductions_around -= reduces;
-  if (!good) return lj_error_value;
+  if (!good)
+    return lj_error_value;
   for (uint32_t k = 0; k < function->required; k++)
     if (arguments[k].kind == LJ_V_ABSENT) {
       missing(c, &to, k, at);
       return lj_error_value;
     }
-  if (!c->trusted) c->graph->here = lj_place(c, at->span);
+  if (!c->trusted)
+    c->graph->here = lj_place(c, at->span);
   return function->call(c, function, arguments, at);
 }
 
-/* ---- definitions ------------------------------------------------------------------------------------- */
+/* ---- definitions ----------------------------------------------------------------- */
 
 /* Fill in defaults, which see what stood before the definition. */
 static bool fill_defaults(struct lj_checker *c, const struct lj_definition *definition,
@@ -216,7 +235,8 @@ static bool fill_defaults(struct lj_checker *c, const struct lj_definition *defi
 
   c->scope = definition->scope;
   for (uint32_t k = 0; k < to->count && good; k++) {
-    if (arguments[k].kind != LJ_V_ABSENT) continue;
+    if (arguments[k].kind != LJ_V_ABSENT)
+      continue;
     if (statement->defaults && statement->defaults[k]) {
       arguments[k] = lj_eval(c, statement->defaults[k]);
       good = arguments[k].kind != LJ_V_ERROR;
@@ -228,7 +248,8 @@ static bool fill_defaults(struct lj_checker *c, const struct lj_definition *defi
   return good;
 }
 
-static struct lj_value expand(struct lj_checker *c, const struct lj_definition *definition,
+static struct lj_value expand(struct lj_checker *c,
+                              const struct lj_definition *definition,
                               const struct lj_value *arguments)
 {
   const struct lj_statement *statement = definition->statement;
@@ -265,22 +286,25 @@ static struct lj_value call_definition(struct lj_checker *c,
   }
   c->reductions_around = 0;
   if (bind_arguments(c, &to, at, arguments)) {
-    if (anchors) c->anchor = at->span, c->anchored = true;
+    if (anchors)
+      c->anchor = at->span, c->anchored = true;
     c->calls++;
     if (fill_defaults(c, definition, &to, at, arguments))
       value = expand(c, definition, arguments);
     c->calls--;
-    if (anchors) c->anchored = false;
+    if (anchors)
+      c->anchored = false;
   }
   c->reductions_around = reductions;
-  if (value.kind == LJ_V_NODE || value.kind == LJ_V_LIST) value.syntax = at;
+  if (value.kind == LJ_V_NODE || value.kind == LJ_V_LIST)
+    value.syntax = at;
   return value;
 }
 
-/* ---- names that mean nothing here ----------------------------------------------------------------------- */
+/* ---- names that mean nothing here ------------------------------------------------ */
 
-/* Functions people know that the language has no way to compute. Making one work is adding
- * it to a table of functions and deleting its row here. */
+/* Functions people know that the language has no way to compute. Making one work is
+ * adding it to a table of functions and deleting its row here. */
 static const struct {
   const char *names; /* separated by spaces, with one at each end */
   const char *what, *advice;
@@ -319,7 +343,8 @@ static bool refuse_known(struct lj_checker *c, const struct lj_syntax *at)
 static bool is_being_expanded(struct lj_checker *c, const char *name)
 {
   for (const struct lj_frame *frame = c->frame; frame; frame = frame->outer)
-    if (!strcmp(frame->definition->statement->name, name)) return true;
+    if (!strcmp(frame->definition->statement->name, name))
+      return true;
   return false;
 }
 
@@ -344,7 +369,8 @@ static void unknown_function(struct lj_checker *c, const struct lj_syntax *at)
 
   report = lj_report(c->diags, LJ_D_UNKNOWN_FUNCTION, lj_place(c, span), at->name);
   if (later)
-    lj_note(c->diags, report, later->name_span, "it is defined only here, after its use");
+    lj_note(c->diags, report, later->name_span,
+            "it is defined only here, after its use");
   else if (near)
     lj_fix(c->diags, report, lj_place(c, span), span.source ? NULL : near,
            "did you mean '%s'?", near);
@@ -364,11 +390,14 @@ static void not_a_function(struct lj_checker *c, const struct lj_syntax *at)
 static bool names_value(struct lj_checker *c, const char *name)
 {
   for (const struct lj_scope *scope = c->scope; scope; scope = scope->next)
-    if (!scope->definition && !strcmp(scope->name, name)) return true;
+    if (!scope->definition && !strcmp(scope->name, name))
+      return true;
   for (uint32_t i = 0; c->request && i < c->request->input_count; i++)
-    if (!strcmp(c->request->inputs[i].name, name)) return true;
+    if (!strcmp(c->request->inputs[i].name, name))
+      return true;
   for (uint32_t i = 0; c->request && i < c->request->parameter_count; i++)
-    if (!strcmp(c->request->parameter_names[i], name)) return true;
+    if (!strcmp(c->request->parameter_names[i], name))
+      return true;
   return !strcmp(name, "y_pred") || !strcmp(name, "y_true");
 }
 
@@ -376,12 +405,14 @@ static bool names_value(struct lj_checker *c, const char *name)
 static struct lj_value refuse_call(struct lj_checker *c, const struct lj_syntax *at)
 {
   if (is_being_expanded(c, at->name))
-    lj_report(c->diags, LJ_D_RECURSIVE_DEFINITION, lj_place(c, at->name_span), at->name);
+    lj_report(c->diags, LJ_D_RECURSIVE_DEFINITION, lj_place(c, at->name_span),
+              at->name);
   else if (names_value(c, at->name))
     not_a_function(c, at);
   else if (!refuse_known(c, at))
     unknown_function(c, at);
-  for (uint32_t i = 0; i < at->child_count; i++) lj_eval(c, at->children[i]);
+  for (uint32_t i = 0; i < at->child_count; i++)
+    lj_eval(c, at->children[i]);
   return lj_error_value;
 }
 

@@ -2,9 +2,9 @@
  * The contract of a loss: what an expression must be, beyond being well formed.
  *
  *   - an input has the batch as its first dimension
- *   - the value depends on the inputs to differentiate by (y_pred), through something that
- *     carries a derivative
- *   - it is one value per sample; one number, or any array, only where that was asked for
+ *   - the value depends on the inputs to differentiate by (y_pred), through something
+ *     that carries a derivative
+ *   - it is one value per sample; one number, or any array, only where asked for
  *   - it is a floating-point number
  *
  * Every refusal says what to write instead, in the user's own words where it can.
@@ -19,12 +19,13 @@ static struct lj_span value_span(const struct lj_checker *c)
   return c->program->value->span;
 }
 
-/* ---- the gradient ------------------------------------------------------------------------ */
+/* ---- the gradient ---------------------------------------------------------------- */
 
 static const struct lj_input *input_named(const struct lj_checker *c, const char *name)
 {
   for (uint32_t i = 0; i < c->graph->input_count; i++)
-    if (!strcmp(c->graph->inputs[i].name, name)) return &c->graph->inputs[i];
+    if (!strcmp(c->graph->inputs[i].name, name))
+      return &c->graph->inputs[i];
   return NULL;
 }
 
@@ -36,7 +37,8 @@ static void ignores(struct lj_checker *c, const char *name)
   struct lj_span nowhere = {0, 0, 0};
 
   if (input && input->span.end)
-    lj_note(c->diags, report, input->span, "'%s' appears here, but not in the result", name);
+    lj_note(c->diags, report, input->span, "'%s' appears here, but not in the result",
+            name);
   else
     lj_note(c->diags, report, nowhere, "the text never mentions '%s'", name);
   lj_fix(c->diags, report, value_span(c), NULL, "use '%s' in the result", name);
@@ -45,16 +47,18 @@ static void ignores(struct lj_checker *c, const char *name)
 static void dead(struct lj_checker *c, const char *name, lj_id killer)
 {
   const struct lj_node *node = killer ? lj_at(c, killer) : NULL;
-  const char *operator = node ? lj_op_table[node->op].name : "the expression";
-  struct lj_report *report = lj_report(c->diags, LJ_D_DEAD_GRADIENT, value_span(c), name,
-                                       lj_format(c->arena, "%s", operator));
+  const char *operator= node ? lj_op_table[node->op].name : "the expression";
+  struct lj_report *report = lj_report(c->diags, LJ_D_DEAD_GRADIENT, value_span(c),
+                                       name, lj_format(c->arena, "%s", operator));
 
-  if (!node) return;
-  lj_note(c->diags, report, node->span, "the derivative of %s is zero wherever it exists",
-          operator);
-  lj_fix(c->diags, report, node->span, NULL,
-         "use a smooth function in place of %s, or let '%s' reach the result another way",
-         operator, name);
+  if (!node)
+    return;
+  lj_note(c->diags, report, node->span,
+          "the derivative of %s is zero wherever it exists", operator);
+  lj_fix(
+      c->diags, report, node->span, NULL,
+      "use a smooth function in place of %s, or let '%s' reach the result another way",
+      operator, name);
 }
 
 static bool reaches(struct lj_checker *c, lj_id value, const char *name, lj_id *wrt)
@@ -69,11 +73,13 @@ static bool reaches(struct lj_checker *c, lj_id value, const char *name, lj_id *
     return false;
   }
   if (!lj_dtype_is_float((enum lj_dtype)input->dtype)) {
-    lj_report(c->diags, LJ_D_NOT_DIFFERENTIABLE, input->span, name,
-              lj_format(c->arena, "it is %s", lj_dtype_name((enum lj_dtype)input->dtype)));
+    lj_report(
+        c->diags, LJ_D_NOT_DIFFERENTIABLE, input->span, name,
+        lj_format(c->arena, "it is %s", lj_dtype_name((enum lj_dtype)input->dtype)));
     return false;
   }
-  if (lj_grad_reaches(c->graph, value, input->node, &used, &killer)) return true;
+  if (lj_grad_reaches(c->graph, value, input->node, &used, &killer))
+    return true;
   if (used)
     dead(c, name, killer);
   else
@@ -88,7 +94,8 @@ static bool has_gradient(struct lj_checker *c, lj_id value, struct lj_checked *c
   uint32_t count = c->request->gradients ? c->request->gradient_count : 1;
   bool good = true;
 
-  if (c->request->no_gradient) return true;
+  if (c->request->no_gradient)
+    return true;
   checked->wrt = LJ_NEW_ARRAY(c->arena, lj_id, count);
   checked->wrt_count = count;
   for (uint32_t i = 0; i < count; i++)
@@ -96,16 +103,18 @@ static bool has_gradient(struct lj_checker *c, lj_id value, struct lj_checked *c
   return good;
 }
 
-/* ---- the result's shape -------------------------------------------------------------------- */
+/* ---- the result's shape ---------------------------------------------------------- */
 
 /* "axis=-1", "axis=[1, 2]": all axes but the batch. */
 static const char *inner_axes(const struct lj_checker *c, uint32_t rank)
 {
   struct lj_text to = {.arena = c->arena};
 
-  if (rank <= 2) return "axis=-1";
+  if (rank <= 2)
+    return "axis=-1";
   lj_text_add(&to, "axis=[1");
-  for (uint32_t axis = 2; axis < rank; axis++) lj_text_add(&to, ", %u", axis);
+  for (uint32_t axis = 2; axis < rank; axis++)
+    lj_text_add(&to, ", %u", axis);
   lj_text_add(&to, "]");
   return to.text;
 }
@@ -119,13 +128,16 @@ static const struct lj_reduction *batch_reduction(struct lj_checker *c, lj_id va
   under[value] = true;
   for (lj_id id = value; id > 0 && !found; id--) {
     const struct lj_node *node = lj_at(c, id);
-    if (!under[id]) continue;
-    for (int i = 0; i < node->operand_count; i++) under[node->operand[i]] = true;
+    if (!under[id])
+      continue;
+    for (int i = 0; i < node->operand_count; i++)
+      under[node->operand[i]] = true;
     if (!lj_op_is_reduction((enum lj_op)node->op) ||
         !(node->axes & lj_batch_axes(c, node->operand[0])))
       continue;
     for (uint32_t i = 0; i < c->reduction_count && !found; i++)
-      if (c->reductions[i].node == id) found = &c->reductions[i];
+      if (c->reductions[i].node == id)
+        found = &c->reductions[i];
   }
   return found;
 }
@@ -157,14 +169,15 @@ static void missing_axis(struct lj_checker *c, const struct lj_reduction *reduct
 {
   struct lj_span nowhere = {0, 0, 0};
   bool inner = reduction->syntax->span.source != 0;
-  struct lj_report *report =
-      lj_report(c->diags, LJ_D_MISSING_AXIS,
-                inner ? value_span(c) : reduction->syntax->span);
+  struct lj_report *report = lj_report(c->diags, LJ_D_MISSING_AXIS,
+                                       inner ? value_span(c) : reduction->syntax->span);
 
-  lj_note(c->diags, report, nowhere,
-          "%s() reduces shape %s over the batch; 'result: scalar;' says that this is meant",
-          reduction->syntax->name, lj_shape_text(c, reduction->operand));
-  if (!inner) fix_reduction(c, report, reduction);
+  lj_note(
+      c->diags, report, nowhere,
+      "%s() reduces shape %s over the batch; 'result: scalar;' says that this is meant",
+      reduction->syntax->name, lj_shape_text(c, reduction->operand));
+  if (!inner)
+    fix_reduction(c, report, reduction);
 }
 
 static void fix_result(struct lj_checker *c, struct lj_report *report, lj_id value,
@@ -192,14 +205,18 @@ static bool shape_fits(struct lj_checker *c, lj_id value)
   const struct lj_reduction *reduction;
   struct lj_report *report;
 
-  if (c->result == LOSSJIT_ELEMENTWISE) return true;
+  if (c->result == LOSSJIT_ELEMENTWISE)
+    return true;
   if (c->result == LOSSJIT_SCALAR) {
-    if (!node->rank) return true;
-    report = lj_report(c->diags, LJ_D_NOT_SCALAR, value_span(c), lj_shape_text(c, value));
+    if (!node->rank)
+      return true;
+    report =
+        lj_report(c->diags, LJ_D_NOT_SCALAR, value_span(c), lj_shape_text(c, value));
     fix_result(c, report, value, true);
     return false;
   }
-  if (node->rank == 1 && lj_size_is_batch(node->shape[0])) return true;
+  if (node->rank == 1 && lj_size_is_batch(node->shape[0]))
+    return true;
   reduction = lj_batch_axes(c, value) ? NULL : batch_reduction(c, value);
   if (!node->rank && reduction) {
     missing_axis(c, reduction);
@@ -220,7 +237,8 @@ static bool type_fits(struct lj_checker *c, lj_id value)
   const char *text = lj_source_text(c, c->program->value);
   struct lj_report *report;
 
-  if (lj_dtype_is_float(dtype)) return true;
+  if (lj_dtype_is_float(dtype))
+    return true;
   report = lj_report(c->diags, LJ_D_RESULT_TYPE, value_span(c),
                      dtype == LJ_BOOL ? "true or false values" : "integers");
   if (text)
@@ -229,7 +247,7 @@ static bool type_fits(struct lj_checker *c, lj_id value)
   return false;
 }
 
-/* ---- the batch ------------------------------------------------------------------------------- */
+/* ---- the batch ------------------------------------------------------------------- */
 
 static bool has_batch(struct lj_checker *c)
 {
@@ -237,28 +255,35 @@ static bool has_batch(struct lj_checker *c)
   struct lj_span place = value_span(c);
 
   for (uint32_t i = 0; i < c->graph->input_count; i++)
-    if (lj_batch_axes(c, c->graph->inputs[i].node) & 1) return true;
-  if (!c->graph->input_count) return true; /* the missing y_pred says it */
-  if (c->graph->inputs[0].span.end) place = c->graph->inputs[0].span;
+    if (lj_batch_axes(c, c->graph->inputs[i].node) & 1)
+      return true;
+  if (!c->graph->input_count)
+    return true; /* the missing y_pred says it */
+  if (c->graph->inputs[0].span.end)
+    place = c->graph->inputs[0].span;
   report = lj_report(c->diags, LJ_D_NO_BATCH, place);
   lj_fix(c->diags, report, place, NULL, "declare the batch first: %s: f32[batch, n];",
          c->graph->inputs[0].name);
   return false;
 }
 
-void lj_contract(struct lj_checker *c, struct lj_value value, struct lj_checked *checked)
+void lj_contract(struct lj_checker *c, struct lj_value value,
+                 struct lj_checked *checked)
 {
   lj_id node;
   bool good;
 
   checked->result = c->result;
-  if (value.kind == LJ_V_ERROR || !c->program->value) return;
+  if (value.kind == LJ_V_ERROR || !c->program->value)
+    return;
   node = lj_as_node(c, &value, "the result");
-  if (!node) return;
+  if (!node)
+    return;
   good = has_batch(c) && has_gradient(c, node, checked);
   good = type_fits(c, node) && good;
   good = shape_fits(c, node) && good;
-  if (!good) return;
+  if (!good)
+    return;
   if (lj_dtype_is_weak((enum lj_dtype)lj_at(c, node)->dtype))
     node = lj_cast(c->graph, c->float_dtype, node);
   checked->value = node;

@@ -1,15 +1,16 @@
 /*
- * Functions that are neither operators nor about axes: sizes, counting, labels, constant
- * arrays, conversion of types.
+ * Functions that are neither operators nor about axes: sizes, counting, labels,
+ * constant arrays, conversion of types.
  */
 #include "compiler/check_internal.h"
 
 #include <string.h>
 
-/* ---- sizes ------------------------------------------------------------------------------------ */
+/* ---- sizes ----------------------------------------------------------------------- */
 
 /* shape(x): a list of sizes, to be indexed or given to broadcast_to. */
-static struct lj_value call_shape(struct lj_checker *c, const struct lj_function *function,
+static struct lj_value call_shape(struct lj_checker *c,
+                                  const struct lj_function *function,
                                   const struct lj_value *arguments,
                                   const struct lj_syntax *at)
 {
@@ -18,7 +19,8 @@ static struct lj_value call_shape(struct lj_checker *c, const struct lj_function
   uint32_t rank;
 
   (void)function;
-  if (!x) return lj_error_value;
+  if (!x)
+    return lj_error_value;
   rank = lj_at(c, x)->rank;
   items = LJ_NEW_ARRAY(c->arena, struct lj_value, rank);
   for (uint32_t axis = 0; axis < rank; axis++)
@@ -28,7 +30,8 @@ static struct lj_value call_shape(struct lj_checker *c, const struct lj_function
 }
 
 /* size(x, axis=None): how many elements there are along these axes. */
-static struct lj_value call_size(struct lj_checker *c, const struct lj_function *function,
+static struct lj_value call_size(struct lj_checker *c,
+                                 const struct lj_function *function,
                                  const struct lj_value *arguments,
                                  const struct lj_syntax *at)
 {
@@ -41,26 +44,30 @@ static struct lj_value call_size(struct lj_checker *c, const struct lj_function 
     return lj_error_value;
   for (uint32_t axis = 0; axis < lj_at(c, x)->rank; axis++) {
     struct lj_size size = lj_at(c, x)->shape[axis];
-    if (!(axes >> axis & 1)) continue;
+    if (!(axes >> axis & 1))
+      continue;
     if ((lj_size_is_number(product) && lj_size_times(size, product.offset, &more)) ||
         (lj_size_is_number(size) && lj_size_times(product, size.offset, &more))) {
       product = more;
       continue;
     }
-    lj_id factor = lj_size_node(c->graph, size); /* n*m is no size: a product of nodes */
+    lj_id factor =
+        lj_size_node(c->graph, size); /* n*m is no size: a product of nodes */
     rest = rest ? lj_apply2(c->graph, LJ_OP_MULTIPLY, rest, factor) : factor;
   }
   x = lj_size_node(c->graph, product);
-  if (rest) x = lj_apply2(c->graph, LJ_OP_MULTIPLY, x, rest);
+  if (rest)
+    x = lj_apply2(c->graph, LJ_OP_MULTIPLY, x, rest);
   return lj_node_value(x, at);
 }
 
-/* ---- counting and labels ----------------------------------------------------------------------- */
+/* ---- counting and labels --------------------------------------------------------- */
 
 static bool counts_inner(struct lj_checker *c, const struct lj_value *value,
                          struct lj_size *size, const struct lj_syntax *at)
 {
-  if (!lj_as_size(c, value, "a size", size)) return false;
+  if (!lj_as_size(c, value, "a size", size))
+    return false;
   if (size->symbol == LJ_SYMBOL_BATCH && !c->trusted) {
     lj_refuse(c, at->span, "counting along the batch", "samples have no order");
     return false;
@@ -72,14 +79,16 @@ static bool counts_inner(struct lj_checker *c, const struct lj_value *value,
   return true;
 }
 
-static struct lj_value call_arange(struct lj_checker *c, const struct lj_function *function,
+static struct lj_value call_arange(struct lj_checker *c,
+                                   const struct lj_function *function,
                                    const struct lj_value *arguments,
                                    const struct lj_syntax *at)
 {
   struct lj_size size;
 
   (void)function;
-  if (!counts_inner(c, &arguments[0], &size, at)) return lj_error_value;
+  if (!counts_inner(c, &arguments[0], &size, at))
+    return lj_error_value;
   return lj_node_value(lj_iota(c->graph, size), at);
 }
 
@@ -92,7 +101,8 @@ static bool is_index(struct lj_checker *c, lj_id node, const struct lj_value *va
   struct lj_span span = value->syntax ? value->syntax->span : at->span;
   struct lj_report *report;
 
-  if (lj_dtype_is_integer((enum lj_dtype)lj_at(c, node)->dtype)) return true;
+  if (lj_dtype_is_integer((enum lj_dtype)lj_at(c, node)->dtype))
+    return true;
   if (c->label_input && !c->learned.label && lj_fact_of(c, node)->label) {
     c->learned.label = c->learning = true;
     return false;
@@ -100,7 +110,8 @@ static bool is_index(struct lj_checker *c, lj_id node, const struct lj_value *va
   report = lj_report(c->diags, LJ_D_NOT_INTEGER, lj_place(c, span),
                      lj_format(c->arena, "%s()", at->name), lj_value_text(c, &shown));
   if (lj_at(c, node)->op == LJ_OP_INPUT)
-    lj_fix(c->diags, report, lj_place(c, span), NULL, "declare it as labels: %s: i64[batch];",
+    lj_fix(c->diags, report, lj_place(c, span), NULL,
+           "declare it as labels: %s: i64[batch];",
            c->graph->inputs[lj_at(c, node)->index].name);
   else
     lj_fix(c->diags, report, lj_place(c, span), NULL, "convert it: cast(x, i64)");
@@ -109,7 +120,8 @@ static bool is_index(struct lj_checker *c, lj_id node, const struct lj_value *va
 }
 
 /* one_hot(i, n): 1 where a new last axis counts to i, else 0. */
-static struct lj_value call_one_hot(struct lj_checker *c, const struct lj_function *function,
+static struct lj_value call_one_hot(struct lj_checker *c,
+                                    const struct lj_function *function,
                                     const struct lj_value *arguments,
                                     const struct lj_syntax *at)
 {
@@ -118,8 +130,10 @@ static struct lj_value call_one_hot(struct lj_checker *c, const struct lj_functi
   uint32_t rank;
 
   (void)function;
-  if (!index || !is_index(c, index, &arguments[0], at)) return lj_error_value;
-  if (!counts_inner(c, &arguments[1], &size, at)) return lj_error_value;
+  if (!index || !is_index(c, index, &arguments[0], at))
+    return lj_error_value;
+  if (!counts_inner(c, &arguments[1], &size, at))
+    return lj_error_value;
   rank = lj_at(c, index)->rank;
   if (rank >= LOSSJIT_MAX_RANK) {
     lj_report(c->diags, LJ_D_RANK_LIMIT, lj_place(c, at->span),
@@ -143,7 +157,8 @@ static bool refuse_gather(struct lj_checker *c, lj_id x, lj_id index, uint32_t a
   uint32_t rank = 0;
 
   for (uint32_t k = 0; k < lj_at(c, x)->rank; k++)
-    if (k != axis) shape[rank++] = lj_at(c, x)->shape[k];
+    if (k != axis)
+      shape[rank++] = lj_at(c, x)->shape[k];
   lj_shape_print(&wanted, c->graph, rank, shape);
   lj_note(c->diags, report, nowhere,
           "gather() picks one value along axis %u: the indices need shape %s", axis,
@@ -158,20 +173,23 @@ static bool index_fits(struct lj_checker *c, lj_id x, lj_id index, uint32_t axis
   const struct lj_node *from = lj_at(c, x), *places = lj_at(c, index);
   bool pending = false;
 
-  if (places->rank + 1 != from->rank) return refuse_gather(c, x, index, axis, at);
+  if (places->rank + 1 != from->rank)
+    return refuse_gather(c, x, index, axis, at);
   for (uint32_t k = 0; k < places->rank; k++) {
     struct lj_size a = from->shape[k < axis ? k : k + 1], b = places->shape[k];
     bool later = false;
-    if (lj_size_is(a, 1) != lj_size_is(b, 1) || !lj_sizes_agree(c, a, b, at->span, &later))
+    if (lj_size_is(a, 1) != lj_size_is(b, 1) ||
+        !lj_sizes_agree(c, a, b, at->span, &later))
       return refuse_gather(c, x, index, axis, at);
     pending |= later;
   }
   return !pending;
 }
 
-/* gather(x, index, axis=-1): along one axis, the element that the index of each remaining
- * element names. */
-static struct lj_value call_gather(struct lj_checker *c, const struct lj_function *function,
+/* gather(x, index, axis=-1): along one axis, the element that the index of each
+ * remaining element names. */
+static struct lj_value call_gather(struct lj_checker *c,
+                                   const struct lj_function *function,
                                    const struct lj_value *arguments,
                                    const struct lj_syntax *at)
 {
@@ -180,10 +198,12 @@ static struct lj_value call_gather(struct lj_checker *c, const struct lj_functio
   uint32_t rank, axis;
 
   (void)function;
-  if (!index || !is_index(c, index, &arguments[1], at)) return lj_error_value;
+  if (!index || !is_index(c, index, &arguments[1], at))
+    return lj_error_value;
   rank = lj_at(c, x)->rank;
   axis = rank - 1;
-  if (!rank) return lj_bad_argument(c, at, &arguments[0], "a single number has no axis");
+  if (!rank)
+    return lj_bad_argument(c, at, &arguments[0], "a single number has no axis");
   if (arguments[2].kind != LJ_V_ABSENT && !lj_as_axis(c, &arguments[2], x, rank, &axis))
     return lj_error_value;
   if (lj_batch_axes(c, x) >> axis & 1 && !c->trusted) {
@@ -191,11 +211,12 @@ static struct lj_value call_gather(struct lj_checker *c, const struct lj_functio
               "gather() works along an inner axis");
     return lj_error_value;
   }
-  if (!c->trusted && !index_fits(c, x, index, axis, at)) return lj_error_value;
+  if (!c->trusted && !index_fits(c, x, index, axis, at))
+    return lj_error_value;
   return lj_node_value(lj_gather(c->graph, x, index, axis), at);
 }
 
-/* ---- constant arrays ----------------------------------------------------------------------------- */
+/* ---- constant arrays ------------------------------------------------------------- */
 
 static struct lj_value fill_like(struct lj_checker *c, lj_id x, lj_id value,
                                  const struct lj_syntax *at)
@@ -215,7 +236,8 @@ static struct lj_value call_full_like(struct lj_checker *c,
   lj_id value = x ? lj_as_node(c, &arguments[1], "full_like()") : 0;
 
   (void)function;
-  if (!value) return lj_error_value;
+  if (!value)
+    return lj_error_value;
   if (lj_at(c, value)->rank)
     return lj_bad_argument(c, at, &arguments[1], "the value is a single number");
   return fill_like(c, x, value, at);
@@ -243,7 +265,7 @@ static struct lj_value call_ones_like(struct lj_checker *c,
   return x ? fill_like(c, x, lj_integer(c->graph, 1), at) : lj_error_value;
 }
 
-/* ---- types ------------------------------------------------------------------------------------------ */
+/* ---- types ----------------------------------------------------------------------- */
 
 static const struct {
   const char *name;
@@ -261,7 +283,8 @@ enum lj_dtype lj_dtype_of_name(struct lj_checker *c, const char *name,
 
   for (size_t i = 0; i < LJ_COUNT(dtypes); i++) {
     names[i] = dtypes[i].name;
-    if (strcmp(name, dtypes[i].name)) continue;
+    if (strcmp(name, dtypes[i].name))
+      continue;
     return dtypes[i].dtype ? dtypes[i].dtype : c->float_dtype;
   }
   report = lj_report(c->diags, LJ_D_BAD_DTYPE, lj_place(c, span), name);
@@ -273,7 +296,8 @@ enum lj_dtype lj_dtype_of_name(struct lj_checker *c, const char *name,
   return LJ_NO_DTYPE;
 }
 
-static struct lj_value call_cast(struct lj_checker *c, const struct lj_function *function,
+static struct lj_value call_cast(struct lj_checker *c,
+                                 const struct lj_function *function,
                                  const struct lj_value *arguments,
                                  const struct lj_syntax *at)
 {
@@ -282,30 +306,40 @@ static struct lj_value call_cast(struct lj_checker *c, const struct lj_function 
   enum lj_dtype dtype = c->float_dtype;
 
   (void)function;
-  if (!x) return lj_error_value;
+  if (!x)
+    return lj_error_value;
   if (arguments[1].kind != LJ_V_ABSENT) {
     if (name->kind != LJ_S_NAME)
-      return lj_bad_argument(c, at, &arguments[1], "the type is one of f32 f64 i32 i64 bool");
+      return lj_bad_argument(c, at, &arguments[1],
+                             "the type is one of f32 f64 i32 i64 bool");
     dtype = lj_dtype_of_name(c, name->name, name->span);
-    if (dtype == LJ_NO_DTYPE) return lj_error_value;
+    if (dtype == LJ_NO_DTYPE)
+      return lj_error_value;
   }
   return lj_node_value(lj_cast(c->graph, dtype, x), at);
 }
 
-/* ---- the table ---------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------- */
 
 const struct lj_function lj_other_functions[] = {
     {.name = "shape", .call = call_shape, .parameters = {"x"}, .required = 1},
     {.name = "size", .call = call_size, .parameters = {"x", "axis"}, .required = 1},
     {.name = "arange", .call = call_arange, .parameters = {"n"}, .required = 1},
     {.name = "one_hot", .call = call_one_hot, .parameters = {"x", "n"}, .required = 2},
-    {.name = "gather", .call = call_gather, .parameters = {"x", "index", "axis"},
+    {.name = "gather",
+     .call = call_gather,
+     .parameters = {"x", "index", "axis"},
      .required = 2},
-    {.name = "full_like", .call = call_full_like, .parameters = {"x", "value"},
+    {.name = "full_like",
+     .call = call_full_like,
+     .parameters = {"x", "value"},
      .required = 2},
     {.name = "zeros_like", .call = call_zeros_like, .parameters = {"x"}, .required = 1},
     {.name = "ones_like", .call = call_ones_like, .parameters = {"x"}, .required = 1},
-    {.name = "cast", .call = call_cast, .parameters = {"x", "dtype"}, .required = 1,
+    {.name = "cast",
+     .call = call_cast,
+     .parameters = {"x", "dtype"},
+     .required = 1,
      .as_written = 2},
 };
 const size_t lj_other_function_count = LJ_COUNT(lj_other_functions);

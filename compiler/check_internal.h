@@ -1,8 +1,10 @@
 /*
  * What the files of the checker share.
  *
- *   check.c           rounds, statements, declarations, inputs, scopes
- *   check_value.c     expressions: numbers, names, operators, lists
+ *   check.c           rounds, statements, scopes
+ *   check_input.c     inputs and parameters, declared by the text, the caller or nobody
+ *   check_value.c     expressions: numbers, names, operators
+ *   check_list.c      lists: tables, and values side by side
  *   check_call.c      calls: arguments to parameters, definitions expanded in place
  *   check_function.c  functions that are neither operators nor definitions
  *   check_axes.c      reductions along axes and functions that move axes
@@ -12,9 +14,9 @@
  *   check_contract.c  what makes an expression a loss
  *   rule.c            the same evaluator over the rules of the operator tables
  *
- * Evaluating an expression gives a struct lj_value. LJ_V_ERROR says that the mistake (or
- * a size that has just been learned) was dealt with; it passes through everything without
- * another word.
+ * Evaluating an expression gives a struct lj_value. LJ_V_ERROR says that the mistake
+ * (or a size that has just been learned) was dealt with; it passes through everything
+ * without another word.
  */
 #ifndef LJ_CHECK_INTERNAL_H
 #define LJ_CHECK_INTERNAL_H
@@ -27,16 +29,16 @@
 #define LJ_DEPTH_FACTOR 4u
 #define LJ_ROUND_LIMIT 1000u
 
-/* ---- values and scopes ----------------------------------------------------------------- */
+/* ---- values and scopes ----------------------------------------------------------- */
 
 enum lj_value_kind {
   LJ_V_ERROR = 0, /* dealt with; say nothing more */
   LJ_V_ABSENT,    /* an argument that was not given */
   LJ_V_NODE,
-  LJ_V_LIST,      /* a list not yet made into an array: axes, shapes, vectors */
+  LJ_V_LIST, /* a list not yet made into an array: axes, shapes, vectors */
   LJ_V_NONE,
   LJ_V_TRUTH,
-  LJ_V_SYNTAX     /* an argument that is taken as written: the name of a dtype */
+  LJ_V_SYNTAX /* an argument that is taken as written: the name of a dtype */
 };
 
 struct lj_value {
@@ -53,8 +55,8 @@ struct lj_definition {
   struct lj_scope *scope; /* what stood before it */
 };
 
-/* One name; the list goes back in the text. Later entries shadow earlier ones; values and
- * definitions are looked up apart, so that `mean = mean(x)` works. */
+/* One name; the list goes back in the text. Later entries shadow earlier ones;
+ * values and definitions are looked up apart, so that `mean = mean(x)` works. */
 struct lj_scope {
   const char *name;
   struct lj_value value;
@@ -72,7 +74,7 @@ struct lj_frame {
   const struct lj_frame *outer;
 };
 
-/* ---- what is learned from round to round ------------------------------------------------ */
+/* ---- what is learned from round to round ----------------------------------------- */
 
 /* What a size's name stands for: scale*same_as + offset, or just offset. */
 struct lj_known_size {
@@ -89,7 +91,7 @@ struct lj_learned {
   bool label; /* the undeclared y_true is an index */
 };
 
-/* ---- facts and records ------------------------------------------------------------------- */
+/* ---- facts and records ----------------------------------------------------------- */
 
 struct lj_fact {
   bool is_constant; /* a scalar known when compiling */
@@ -123,9 +125,9 @@ struct lj_checker {
   bool anchored;
 
   struct lj_learned learned;
-  bool learning;  /* something was learned in this round */
-  bool conflict;  /* two numbers for one size: the last round */
-  bool exhausted; /* a limit was reached and reported */
+  bool learning;     /* something was learned in this round */
+  bool conflict;     /* two numbers for one size: the last round */
+  bool exhausted;    /* a limit was reached and reported */
   lj_id label_input; /* y_true if nobody declared it; 0 */
 
   uint32_t depth, depth_limit, calls;
@@ -153,10 +155,10 @@ static inline const struct lj_node *lj_at(const struct lj_checker *c, lj_id id)
   return lj_node_at(c->graph, id);
 }
 
-/* ---- reporting ---------------------------------------------------------------------------- */
+/* ---- reporting ------------------------------------------------------------------- */
 
-/* Where to report what is wrong at `span`: there, or at the user's call if it lies in the
- * prelude; lj_trace then adds a note with the inner place. */
+/* Where to report what is wrong at `span`: there, or at the user's call if it lies
+ * in the prelude; lj_trace then adds a note with the inner place. */
 struct lj_span lj_place(const struct lj_checker *c, struct lj_span span);
 void lj_trace(struct lj_checker *c, struct lj_report *report, struct lj_span span);
 
@@ -172,21 +174,27 @@ const char *lj_primary_text(const struct lj_checker *c, const struct lj_syntax *
 void lj_refuse(struct lj_checker *c, struct lj_span span, const char *what,
                const char *advice);
 
-/* ---- check.c ------------------------------------------------------------------------------ */
+/* ---- check.c --------------------------------------------------------------------- */
 
 struct lj_scope *lj_bind(struct lj_checker *c, const char *name, struct lj_value value,
                          struct lj_span span);
 /* The statements in order, then the value; ERROR if there is none. */
 struct lj_value lj_run(struct lj_checker *c, const struct lj_statement *statements,
                        uint32_t count, const struct lj_syntax *value);
-/* The input or parameter with this name that the caller declared, or the undeclared y_pred
- * or y_true; made on first use. */
-bool lj_outer_name(struct lj_checker *c, const char *name, const struct lj_syntax *syntax,
-                   struct lj_value *value);
+/* ---- check_input.c --------------------------------------------------------------- */
 
-/* ---- check_value.c ------------------------------------------------------------------------ */
+const lossjit_input *lj_requested_input(const struct lj_checker *c, const char *name);
+void lj_declare(struct lj_checker *c, const struct lj_statement *statement);
+/* The input or parameter with this name that the caller declared, or the undeclared
+ * y_pred or y_true; made on first use. */
+bool lj_outer_name(struct lj_checker *c, const char *name,
+                   const struct lj_syntax *syntax, struct lj_value *value);
+
+/* ---- check_value.c --------------------------------------------------------------- */
 
 struct lj_value lj_eval(struct lj_checker *c, const struct lj_syntax *syntax);
+/* Nodes that are made from now on belong to this part of the text. */
+void lj_stand_at(struct lj_checker *c, const struct lj_syntax *at);
 /* A value as a node: lists become tables. 0 after an error. */
 lj_id lj_as_node(struct lj_checker *c, const struct lj_value *value, const char *what);
 /* An elementwise operator over values, checked. */
@@ -199,7 +207,16 @@ bool lj_as_integer(struct lj_checker *c, const struct lj_value *value, const cha
 bool lj_as_size(struct lj_checker *c, const struct lj_value *value, const char *what,
                 struct lj_size *size);
 
-/* ---- check_call.c ------------------------------------------------------------------------- */
+/* ---- check_list.c ---------------------------------------------------------------- */
+
+/* More run-time values than this in one list were never meant. */
+#define LJ_STACK_LIMIT 256
+
+struct lj_value lj_eval_list(struct lj_checker *c, const struct lj_syntax *at);
+/* A list with elements as a node; 0 after an error. */
+lj_id lj_list_node(struct lj_checker *c, const struct lj_value *list);
+
+/* ---- check_call.c ---------------------------------------------------------------- */
 
 #define LJ_MAX_PARAMETERS 6
 
@@ -208,9 +225,9 @@ struct lj_function {
   struct lj_value (*call)(struct lj_checker *c, const struct lj_function *function,
                           const struct lj_value *arguments, const struct lj_syntax *at);
   const char *parameters[LJ_MAX_PARAMETERS];
-  uint8_t required;  /* the first ones */
+  uint8_t required;   /* the first ones */
   uint8_t as_written; /* bits: parameters that are not evaluated */
-  uint8_t op;        /* enum lj_op, for operators */
+  uint8_t op;         /* enum lj_op, for operators */
 };
 
 struct lj_value lj_call(struct lj_checker *c, const struct lj_syntax *syntax);
@@ -221,7 +238,7 @@ const char *const *lj_function_names(struct lj_checker *c, size_t *count);
 struct lj_value lj_bad_argument(struct lj_checker *c, const struct lj_syntax *at,
                                 const struct lj_value *argument, const char *why);
 
-/* ---- check_axes.c, check_function.c -------------------------------------------------------- */
+/* ---- check_axes.c, check_function.c ---------------------------------------------- */
 
 extern const struct lj_function lj_axis_functions[];
 extern const size_t lj_axis_function_count;
@@ -238,16 +255,16 @@ bool lj_as_axis(struct lj_checker *c, const struct lj_value *value, lj_id of,
 bool lj_as_axes(struct lj_checker *c, const struct lj_value *value, lj_id of,
                 uint32_t rank, uint32_t *axes);
 
-/* ---- check_index.c -------------------------------------------------------------------------- */
+/* ---- check_index.c --------------------------------------------------------------- */
 
 struct lj_value lj_index(struct lj_checker *c, const struct lj_syntax *syntax);
 
-/* ---- check_shape.c -------------------------------------------------------------------------- */
+/* ---- check_shape.c --------------------------------------------------------------- */
 
 /* Do these operands broadcast by NumPy's rule and ours? Reports, or learns a size (then
  * the round will be repeated), and returns false otherwise. */
-bool lj_broadcasts(struct lj_checker *c, const struct lj_value *operands, uint32_t count,
-                   const struct lj_syntax *at);
+bool lj_broadcasts(struct lj_checker *c, const struct lj_value *operands,
+                   uint32_t count, const struct lj_syntax *at);
 /* Can `a` and `b` be the same size? If they only will be in the next round (or their
  * conflict was reported), *pending is set: give the value up without a word. */
 bool lj_sizes_agree(struct lj_checker *c, struct lj_size a, struct lj_size b,
@@ -262,13 +279,14 @@ struct lj_size lj_named_size(struct lj_checker *c, const char *name);
 bool lj_learn_number(struct lj_checker *c, const char *name, int64_t number,
                      struct lj_span span);
 
-/* ---- check_fact.c ---------------------------------------------------------------------------- */
+/* ---- check_fact.c ---------------------------------------------------------------- */
 
 const struct lj_fact *lj_fact_of(struct lj_checker *c, lj_id node);
 bool lj_constant_value(struct lj_checker *c, lj_id node, double *value);
 
-/* ---- check_contract.c ------------------------------------------------------------------------ */
+/* ---- check_contract.c ------------------------------------------------------------ */
 
-void lj_contract(struct lj_checker *c, struct lj_value value, struct lj_checked *checked);
+void lj_contract(struct lj_checker *c, struct lj_value value,
+                 struct lj_checked *checked);
 
 #endif

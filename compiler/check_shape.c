@@ -1,41 +1,45 @@
 /*
  * Shapes that meet: NumPy's broadcasting, the batch rule, and sizes learned on the way.
  *
- * The batch is a dimension of its own. It meets only itself, a missing dimension, or a 1
- * that the text made on purpose (None, keepdims); anything else would pair samples by
- * accident. A size that is a name may meet a number or another name: then that is what it
- * stands for from now on. The value being checked is given up without a word, the rest of
- * the text goes on (and may teach more), and the next round starts with what was learned.
+ * The batch is a dimension of its own. It meets only itself, a missing dimension, or a
+ * 1 that the text made on purpose (None, keepdims); anything else would pair samples by
+ * accident. A size that is a name may meet a number or another name: then that is what
+ * it stands for from now on. The value being checked is given up without a word, the
+ * rest of the text goes on (and may teach more), and the next round starts with what
+ * was learned.
  */
 #include "compiler/check_internal.h"
 
 #include <string.h>
 
-/* ---- what names of sizes stand for ------------------------------------------------------- */
+/* ---- what names of sizes stand for ----------------------------------------------- */
 
 static struct lj_known_size *known_size(struct lj_checker *c, const char *name)
 {
   for (uint32_t i = 0; i < c->learned.size_count; i++)
-    if (!strcmp(c->learned.sizes[i].name, name)) return &c->learned.sizes[i];
+    if (!strcmp(c->learned.sizes[i].name, name))
+      return &c->learned.sizes[i];
   return NULL;
 }
 
-/* `size` with everything known put in. Each step removes a name for good: a name is only
- * ever learned in terms of names that are not known yet. */
+/* `size` with everything known put in. Each step removes a name for good: a name is
+ * only ever learned in terms of names that are not known yet. */
 static struct lj_size settle(struct lj_checker *c, struct lj_size size)
 {
   while (size.symbol) {
-    const struct lj_known_size *known =
-        known_size(c, c->graph->symbols[size.symbol]);
+    const struct lj_known_size *known = known_size(c, c->graph->symbols[size.symbol]);
     struct lj_size inner = {0, 0, 0}, product;
-    if (!known) break;
+    if (!known)
+      break;
     inner = lj_size_number(known->offset);
     if (known->same_as) {
       inner.symbol = lj_graph_symbol(c->graph, known->same_as);
       inner.scale = known->scale;
     }
-    if (!lj_size_times(inner, size.scale, &product)) break;
-    if (!lj_size_add(product, lj_size_number(size.offset), &size)) break;
+    if (!lj_size_times(inner, size.scale, &product))
+      break;
+    if (!lj_size_add(product, lj_size_number(size.offset), &size))
+      break;
   }
   return size;
 }
@@ -60,8 +64,8 @@ static void report_conflict(struct lj_checker *c, const char *name, int64_t numb
       lj_report(c->diags, LJ_D_SIZE_CONFLICT, lj_place(c, span), name,
                 lj_integer_text(c, known->offset), lj_integer_text(c, number));
 
-  lj_note(c->diags, report, lj_place(c, known->span), "'%s' is %s because of this", name,
-          lj_integer_text(c, known->offset));
+  lj_note(c->diags, report, lj_place(c, known->span), "'%s' is %s because of this",
+          name, lj_integer_text(c, known->offset));
   lj_trace(c, report, span);
   c->conflict = true;
 }
@@ -71,12 +75,14 @@ bool lj_learn_number(struct lj_checker *c, const char *name, int64_t number,
 {
   struct lj_size now = lj_named_size(c, name);
 
-  if (lj_size_is(now, number)) return true;
+  if (lj_size_is(now, number))
+    return true;
   if (lj_size_is_number(now)) {
     report_conflict(c, name, number, span);
     return false;
   }
-  if (now.scale != 1) return true; /* said in terms of another name: left to the shapes */
+  if (now.scale != 1)
+    return true; /* said in terms of another name: left to the shapes */
   learn(c, (struct lj_known_size){.name = c->graph->symbols[now.symbol],
                                   .offset = number - now.offset,
                                   .span = span});
@@ -89,23 +95,26 @@ static bool learn_from_number(struct lj_checker *c, struct lj_size size, int64_t
 {
   int64_t rest;
 
-  if (__builtin_sub_overflow(number, size.offset, &rest)) return false;
-  if (rest % size.scale || rest / size.scale < 1) return false;
+  if (__builtin_sub_overflow(number, size.offset, &rest))
+    return false;
+  if (rest % size.scale || rest / size.scale < 1)
+    return false;
   learn(c, (struct lj_known_size){.name = c->graph->symbols[size.symbol],
                                   .offset = rest / size.scale,
                                   .span = span});
   return true;
 }
 
-/* Two names meet: the later one is said in terms of the earlier one where that is possible
- * with whole numbers. */
+/* Two names meet: the later one is said in terms of the earlier one where that is
+ * possible with whole numbers. */
 static bool learn_from_name(struct lj_checker *c, struct lj_size a, struct lj_size b,
                             struct lj_span span)
 {
   struct lj_size is, stands;
   int64_t apart;
 
-  if (a.symbol == b.symbol) return false;
+  if (a.symbol == b.symbol)
+    return false;
   is = a.symbol > b.symbol ? a : b;
   stands = a.symbol > b.symbol ? b : a;
   if (is.scale != 1) {
@@ -113,8 +122,10 @@ static bool learn_from_name(struct lj_checker *c, struct lj_size a, struct lj_si
     is = stands;
     stands = swap;
   }
-  if (is.scale != 1) return false;
-  if (__builtin_sub_overflow(stands.offset, is.offset, &apart)) return false;
+  if (is.scale != 1)
+    return false;
+  if (__builtin_sub_overflow(stands.offset, is.offset, &apart))
+    return false;
   learn(c, (struct lj_known_size){.name = c->graph->symbols[is.symbol],
                                   .same_as = c->graph->symbols[stands.symbol],
                                   .scale = stands.scale,
@@ -128,39 +139,47 @@ bool lj_sizes_agree(struct lj_checker *c, struct lj_size a, struct lj_size b,
 {
   struct lj_size now_a = settle(c, a), now_b = settle(c, b);
 
-  if (lj_size_equal(a, b)) return true;
+  if (lj_size_equal(a, b))
+    return true;
   *pending = false;
-  if (lj_size_equal(now_a, now_b)) return *pending = true; /* known since this round */
-  if (lj_size_is_batch(now_a) || lj_size_is_batch(now_b)) return false;
+  if (lj_size_equal(now_a, now_b))
+    return *pending = true; /* known since this round */
+  if (lj_size_is_batch(now_a) || lj_size_is_batch(now_b))
+    return false;
   if (lj_size_is_number(now_a) && lj_size_is_number(now_b)) {
     struct lj_size name = a.symbol ? a : b;
-    if (!name.symbol) return false;
+    if (!name.symbol)
+      return false;
     int64_t other = a.symbol ? now_b.offset : now_a.offset;
     report_conflict(c, c->graph->symbols[name.symbol],
                     (other - name.offset) / (name.scale ? name.scale : 1), span);
     return *pending = true;
   }
-  if (lj_size_is_number(now_b)) *pending = learn_from_number(c, now_a, now_b.offset, span);
+  if (lj_size_is_number(now_b))
+    *pending = learn_from_number(c, now_a, now_b.offset, span);
   else if (lj_size_is_number(now_a))
     *pending = learn_from_number(c, now_b, now_a.offset, span);
-  else *pending = learn_from_name(c, now_a, now_b, span);
+  else
+    *pending = learn_from_name(c, now_a, now_b, span);
   return *pending;
 }
 
-/* ---- the batch --------------------------------------------------------------------------- */
+/* ---- the batch ------------------------------------------------------------------- */
 
 uint32_t lj_batch_axes(const struct lj_checker *c, lj_id node)
 {
   uint32_t axes = 0;
 
   for (uint32_t axis = 0; axis < lj_at(c, node)->rank; axis++)
-    if (lj_at(c, node)->shape[axis].symbol == LJ_SYMBOL_BATCH) axes |= 1u << axis;
+    if (lj_at(c, node)->shape[axis].symbol == LJ_SYMBOL_BATCH)
+      axes |= 1u << axis;
   return axes;
 }
 
 lj_id lj_batch_first(struct lj_checker *c, lj_id node, const struct lj_syntax *at)
 {
-  if (c->trusted || !(lj_batch_axes(c, node) & ~1u)) return node;
+  if (c->trusted || !(lj_batch_axes(c, node) & ~1u))
+    return node;
   lj_refuse(c, at->span, "pairing the samples of the batch with each other",
             "the batch has to stay the first dimension, and the only one of its kind");
   return 0;
@@ -171,7 +190,8 @@ static void note_operand(struct lj_checker *c, struct lj_report *report,
 {
   const char *text = operand->syntax ? lj_source_text(c, operand->syntax) : NULL;
 
-  if (!text || strlen(text) > 40) text = NULL;
+  if (!text || strlen(text) > 40)
+    text = NULL;
   if (text)
     lj_note(c->diags, report, operand->syntax->span, "'%s' has shape %s", text,
             lj_shape_text(c, operand->node));
@@ -195,13 +215,14 @@ static void fix_operand(struct lj_checker *c, struct lj_report *report,
 {
   const char *text = operand->syntax ? lj_primary_text(c, operand->syntax) : NULL;
 
-  if (!text) return;
+  if (!text)
+    return;
   lj_fix(c->diags, report, operand->syntax->span,
          lj_format(c->arena, "%s%s", text, index), "write %s%s", text, index);
 }
 
-/* (batch,) against (batch, 1) or (batch, n): give the one without it a dimension, or, where
- * no reduction would take it away again, remove the 1. */
+/* (batch,) against (batch, 1) or (batch, n): give the one without it a dimension,
+ * or, where no reduction would take it away again, remove the 1. */
 static void fix_batch(struct lj_checker *c, struct lj_report *report,
                       const struct lj_value *a, const struct lj_value *b)
 {
@@ -223,9 +244,11 @@ static void fix_batch(struct lj_checker *c, struct lj_report *report,
 }
 
 static bool refuse_batch(struct lj_checker *c, const struct lj_value *a,
-                         const struct lj_value *b, struct lj_size met, struct lj_span span)
+                         const struct lj_value *b, struct lj_size met,
+                         struct lj_span span)
 {
-  const char *what = lj_format(c->arena, "a dimension of size %s", lj_size_text(c, met));
+  const char *what =
+      lj_format(c->arena, "a dimension of size %s", lj_size_text(c, met));
   struct lj_report *report =
       lj_report(c->diags, LJ_D_BATCH_BROADCAST, lj_place(c, span),
                 lj_shape_text(c, a->node), lj_shape_text(c, b->node), what);
@@ -237,7 +260,7 @@ static bool refuse_batch(struct lj_checker *c, const struct lj_value *a,
   return false;
 }
 
-/* ---- broadcasting ------------------------------------------------------------------------ */
+/* ---- broadcasting ---------------------------------------------------------------- */
 
 /* Where a number in a shape comes from when it was not written there. */
 static void note_learned(struct lj_checker *c, struct lj_report *report, int64_t number)
@@ -262,7 +285,8 @@ static bool refuse_shapes(struct lj_checker *c, const struct lj_value *a,
 
   note_operand(c, report, a);
   note_operand(c, report, b);
-  if (lj_size_is_number(needed)) note_learned(c, report, needed.offset);
+  if (lj_size_is_number(needed))
+    note_learned(c, report, needed.offset);
   if (lj_at(c, list->node)->op == LJ_OP_TABLE && list->syntax)
     lj_fix(c->diags, report, lj_place(c, list->syntax->span), NULL,
            "the list has %s elements; %s are needed", lj_size_text(c, has),
@@ -278,15 +302,18 @@ static bool meet(struct lj_checker *c, const struct lj_value *a, uint32_t axis_a
 {
   struct lj_size in_a = lj_at(c, a->node)->shape[axis_a];
   struct lj_size in_b = lj_at(c, b->node)->shape[axis_b];
-  bool batch_a = in_a.symbol == LJ_SYMBOL_BATCH, batch_b = in_b.symbol == LJ_SYMBOL_BATCH;
+  bool batch_a = in_a.symbol == LJ_SYMBOL_BATCH,
+       batch_b = in_b.symbol == LJ_SYMBOL_BATCH;
   bool later = false;
 
-  if (lj_size_equal(in_a, in_b)) return true;
+  if (lj_size_equal(in_a, in_b))
+    return true;
   if (lj_size_is(in_a, 1) && (!batch_b || lj_fact_of(c, a->node)->meant >> axis_a & 1))
     return true;
   if (lj_size_is(in_b, 1) && (!batch_a || lj_fact_of(c, b->node)->meant >> axis_b & 1))
     return true;
-  if (batch_a || batch_b) return refuse_batch(c, a, b, batch_a ? in_b : in_a, span);
+  if (batch_a || batch_b)
+    return refuse_batch(c, a, b, batch_a ? in_b : in_a, span);
   if (!lj_sizes_agree(c, in_a, in_b, span, &later))
     return refuse_shapes(c, a, b, in_a, in_b, span);
   *pending |= later;
@@ -294,22 +321,25 @@ static bool meet(struct lj_checker *c, const struct lj_value *a, uint32_t axis_a
 }
 
 static bool pair_broadcasts(struct lj_checker *c, const struct lj_value *a,
-                            const struct lj_value *b, struct lj_span span, bool *pending)
+                            const struct lj_value *b, struct lj_span span,
+                            bool *pending)
 {
   uint32_t rank_a = rank_of(c, a), rank_b = rank_of(c, b);
   uint32_t common = rank_a < rank_b ? rank_a : rank_b;
 
   for (uint32_t k = 1; k <= common; k++)
-    if (!meet(c, a, rank_a - k, b, rank_b - k, span, pending)) return false;
+    if (!meet(c, a, rank_a - k, b, rank_b - k, span, pending))
+      return false;
   return true;
 }
 
-bool lj_broadcasts(struct lj_checker *c, const struct lj_value *operands, uint32_t count,
-                   const struct lj_syntax *at)
+bool lj_broadcasts(struct lj_checker *c, const struct lj_value *operands,
+                   uint32_t count, const struct lj_syntax *at)
 {
   bool pending = false;
 
-  if (c->trusted) return true;
+  if (c->trusted)
+    return true;
   for (uint32_t j = 1; j < count; j++)
     for (uint32_t i = 0; i < j; i++)
       if (!pair_broadcasts(c, &operands[i], &operands[j], at->span, &pending))

@@ -11,18 +11,19 @@
 #include <math.h>
 #include <string.h>
 
-/* Nodes that are made from now on belong to this part of the text. */
-static void stand_at(struct lj_checker *c, const struct lj_syntax *at)
+void lj_stand_at(struct lj_checker *c, const struct lj_syntax *at)
 {
-  if (!c->trusted) c->graph->here = lj_place(c, at->span);
+  if (!c->trusted)
+    c->graph->here = lj_place(c, at->span);
 }
 
-/* ---- names --------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------- */
 
 static struct lj_scope *find_value(struct lj_scope *scope, const char *name)
 {
   for (; scope; scope = scope->next)
-    if (!scope->definition && !strcmp(scope->name, name)) return scope;
+    if (!scope->definition && !strcmp(scope->name, name))
+      return scope;
   return NULL;
 }
 
@@ -31,7 +32,8 @@ static bool is_function(struct lj_checker *c, const char *name)
   struct lj_function function;
 
   for (const struct lj_scope *scope = c->scope; scope; scope = scope->next)
-    if (scope->definition && !strcmp(scope->name, name)) return true;
+    if (scope->definition && !strcmp(scope->name, name))
+      return true;
   return lj_function_named(name, &function);
 }
 
@@ -57,12 +59,16 @@ static const char *nearest_value(struct lj_checker *c, const char *name)
   size_t count = LJ_COUNT(always), at = 0;
   const char **names;
 
-  for (const struct lj_scope *s = c->scope; s; s = s->next) count += !s->definition;
-  if (c->request) count += c->request->input_count + c->request->parameter_count;
-  names = LJ_NEW_ARRAY(c->arena, const char *, count);
-  for (size_t i = 0; i < LJ_COUNT(always); i++) names[at++] = always[i];
   for (const struct lj_scope *s = c->scope; s; s = s->next)
-    if (!s->definition) names[at++] = s->name;
+    count += !s->definition;
+  if (c->request)
+    count += c->request->input_count + c->request->parameter_count;
+  names = LJ_NEW_ARRAY(c->arena, const char *, count);
+  for (size_t i = 0; i < LJ_COUNT(always); i++)
+    names[at++] = always[i];
+  for (const struct lj_scope *s = c->scope; s; s = s->next)
+    if (!s->definition)
+      names[at++] = s->name;
   for (uint32_t i = 0; c->request && i < c->request->input_count; i++)
     names[at++] = c->request->inputs[i].name;
   for (uint32_t i = 0; c->request && i < c->request->parameter_count; i++)
@@ -104,153 +110,14 @@ static struct lj_value eval_name(struct lj_checker *c, const struct lj_syntax *a
     value.syntax = at; /* messages show the name, not what it stands for */
     return value;
   }
-  if (!c->trusted && lj_outer_name(c, at->name, at, &value)) return value;
-  if (named_constant(c, at->name, &node)) return lj_node_value(node, at);
+  if (!c->trusted && lj_outer_name(c, at->name, at, &value))
+    return value;
+  if (named_constant(c, at->name, &node))
+    return lj_node_value(node, at);
   return unknown_name(c, at);
 }
 
-/* ---- lists ----------------------------------------------------------------------------------- */
-
-static struct lj_value eval_list(struct lj_checker *c, const struct lj_syntax *at)
-{
-  struct lj_value *items = LJ_NEW_ARRAY(c->arena, struct lj_value, at->child_count);
-  bool failed = false;
-
-  for (uint32_t i = 0; i < at->child_count; i++) {
-    items[i] = lj_eval(c, at->children[i]);
-    failed |= items[i].kind == LJ_V_ERROR;
-  }
-  if (failed) return lj_error_value;
-  return (struct lj_value){
-      .kind = LJ_V_LIST, .count = at->child_count, .items = items, .syntax = at};
-}
-
-/* A list on its way to a table: values row by row, sizes by depth. */
-struct table {
-  double *values;
-  uint32_t count, capacity, rank;
-  struct lj_size shape[LOSSJIT_MAX_RANK];
-  enum lj_dtype dtype;
-  bool failed; /* reported */
-};
-
-static void ragged(struct lj_checker *c, const struct lj_value *list, int64_t first,
-                   int64_t here)
-{
-  struct lj_span span = list->syntax ? list->syntax->span : (struct lj_span){0, 0, 0};
-
-  lj_report(c->diags, LJ_D_RAGGED_LIST, lj_place(c, span), lj_integer_text(c, first),
-            lj_integer_text(c, here));
-}
-
-static bool collect_leaf(struct lj_checker *c, struct table *to,
-                         const struct lj_value *item)
-{
-  double value = item->truth;
-  enum lj_dtype dtype = LJ_BOOL;
-
-  if (item->kind == LJ_V_NODE) {
-    if (!lj_constant_value(c, item->node, &value)) return false;
-    dtype = (enum lj_dtype)lj_at(c, item->node)->dtype;
-  } else if (item->kind != LJ_V_TRUTH) {
-    return false;
-  }
-  LJ_GROW(c->arena, to->values, to->count, to->capacity);
-  to->values[to->count++] = value;
-  to->dtype = lj_promote(to->dtype, dtype);
-  return true;
-}
-
-/* False if a part of the list is not a constant: the caller then builds it otherwise. */
-static bool collect(struct lj_checker *c, struct table *to, const struct lj_value *list,
-                    uint32_t depth)
-{
-  if (depth >= LOSSJIT_MAX_RANK) {
-    lj_report(c->diags, LJ_D_RANK_LIMIT, lj_place(c, list->syntax->span), "9 or more",
-              lj_integer_text(c, LOSSJIT_MAX_RANK));
-    to->failed = true;
-    return false;
-  }
-  if (depth == to->rank) to->shape[to->rank++] = lj_size_number(list->count);
-  if (!lj_size_is(to->shape[depth], list->count)) {
-    ragged(c, list, to->shape[depth].offset, list->count);
-    to->failed = true;
-    return false;
-  }
-  for (uint32_t i = 0; i < list->count; i++) {
-    const struct lj_value *item = &list->items[i];
-    bool is_list = item->kind == LJ_V_LIST;
-    if (is_list ? !collect(c, to, item, depth + 1) : !collect_leaf(c, to, item))
-      return false;
-    if (!is_list && to->rank != depth + 1) { /* [[1], 2] */
-      ragged(c, list, to->shape[depth + 1].offset, 1);
-      to->failed = true;
-      return false;
-    }
-  }
-  return true;
-}
-
-static lj_id list_node(struct lj_checker *c, const struct lj_value *list);
-
-/* Values that are known only at run time, side by side along a new first axis:
- * where(arange(n) == 0, first, where(arange(n) == 1, second, ...)). */
-static lj_id stack_list(struct lj_checker *c, const struct lj_value *list)
-{
-  struct lj_value *items = LJ_NEW_ARRAY(c->arena, struct lj_value, list->count);
-  uint32_t rank;
-  lj_id place, result;
-
-  for (uint32_t i = 0; i < list->count; i++) {
-    items[i] = list->items[i];
-    items[i].node = lj_as_node(c, &list->items[i], "a list");
-    if (!items[i].node) return 0;
-    items[i].kind = LJ_V_NODE;
-    if (lj_batch_axes(c, items[i].node)) {
-      lj_refuse(c, list->syntax->span, "stacking arrays of the batch in a list",
-                "the batch has to stay the first dimension");
-      return 0;
-    }
-  }
-  for (uint32_t i = 1; i < list->count; i++)
-    if (!lj_broadcasts(c, (struct lj_value[]){items[0], items[i]}, 2, list->syntax))
-      return 0;
-  rank = lj_at(c, items[0].node)->rank;
-  place = lj_iota(c->graph, lj_size_number(list->count));
-  if (rank >= LOSSJIT_MAX_RANK) return 0;
-  if (rank) place = lj_expand_dims(c->graph, place, ((1u << rank) - 1) << 1);
-  result = items[list->count - 1].node;
-  for (uint32_t i = list->count - 1; i-- > 0;)
-    result = lj_apply(c->graph, LJ_OP_WHERE,
-                      lj_apply2(c->graph, LJ_OP_EQUAL, place, lj_integer(c->graph, i)),
-                      items[i].node, result);
-  return result;
-}
-
-/* More run-time values than this in one list were never meant. */
-#define STACK_LIMIT 256
-
-static lj_id list_node(struct lj_checker *c, const struct lj_value *list)
-{
-  struct table table = {.dtype = LJ_BOOL};
-
-  if (list->syntax) stand_at(c, list->syntax);
-  if (collect(c, &table, list, 0))
-    return lj_table(c->graph, table.dtype, table.rank, table.shape, table.values);
-  if (table.failed) return 0;
-  if (list->count == 1) { /* where() has nothing to choose */
-    lj_id only = lj_as_node(c, &list->items[0], "a list");
-    if (!only || lj_batch_axes(c, only) || lj_at(c, only)->rank >= LOSSJIT_MAX_RANK)
-      return only ? stack_list(c, list) : 0;
-    return lj_expand_dims(c->graph, only, 1);
-  }
-  if (list->count <= STACK_LIMIT) return stack_list(c, list);
-  lj_report(c->diags, LJ_D_TOO_LARGE, lj_place(c, list->syntax->span),
-            "too many run-time values in one list", lj_integer_text(c, STACK_LIMIT));
-  return 0;
-}
-
-/* ---- values as what is needed ---------------------------------------------------------------- */
+/* ---- values as what is needed ---------------------------------------------------- */
 
 static struct lj_span span_of(const struct lj_value *value)
 {
@@ -259,10 +126,14 @@ static struct lj_span span_of(const struct lj_value *value)
 
 lj_id lj_as_node(struct lj_checker *c, const struct lj_value *value, const char *what)
 {
-  if (value->kind == LJ_V_NODE) return value->node;
-  if (value->kind == LJ_V_TRUTH) return lj_truth(c->graph, value->truth);
-  if (value->kind == LJ_V_LIST && value->count) return list_node(c, value);
-  if (value->kind == LJ_V_ERROR) return 0;
+  if (value->kind == LJ_V_NODE)
+    return value->node;
+  if (value->kind == LJ_V_TRUTH)
+    return lj_truth(c->graph, value->truth);
+  if (value->kind == LJ_V_LIST && value->count)
+    return lj_list_node(c, value);
+  if (value->kind == LJ_V_ERROR)
+    return 0;
   lj_trace(c,
            lj_report(c->diags, LJ_D_TYPE_MISMATCH, lj_place(c, span_of(value)), what,
                      "a number or an array", lj_value_text(c, value)),
@@ -285,9 +156,11 @@ bool lj_as_integer(struct lj_checker *c, const struct lj_value *value, const cha
 {
   struct lj_size size;
 
-  if (!lj_as_size(c, value, what, &size)) return false;
+  if (!lj_as_size(c, value, what, &size))
+    return false;
   *integer = size.offset;
-  if (lj_size_is_number(size)) return true;
+  if (lj_size_is_number(size))
+    return true;
   lj_trace(c,
            lj_report(c->diags, LJ_D_UNKNOWN_SIZE, lj_place(c, span_of(value)),
                      lj_size_text(c, size)),
@@ -300,19 +173,21 @@ bool lj_as_size(struct lj_checker *c, const struct lj_value *value, const char *
 {
   double number;
 
-  if (value->kind != LJ_V_NODE) return not_constant(c, value, what);
+  if (value->kind != LJ_V_NODE)
+    return not_constant(c, value, what);
   if (lj_is_constant(c->graph, value->node, &number) && number == floor(number) &&
       fabs(number) < 0x1p31) {
     *size = lj_size_number((int64_t)number);
     return lj_dtype_is_integer((enum lj_dtype)lj_at(c, value->node)->dtype) ||
            not_constant(c, value, what);
   }
-  if (!lj_fact_of(c, value->node)->has_size) return not_constant(c, value, what);
+  if (!lj_fact_of(c, value->node)->has_size)
+    return not_constant(c, value, what);
   *size = lj_fact_of(c, value->node)->size;
   return true;
 }
 
-/* ---- operators ------------------------------------------------------------------------------- */
+/* ---- operators ------------------------------------------------------------------- */
 
 /* "where()" or "'&'": how the text writes the operator at `at`. */
 static const char *operator_text(struct lj_checker *c, enum lj_op op,
@@ -326,8 +201,8 @@ static const char *operator_text(struct lj_checker *c, enum lj_op op,
                    c->diags->sources[0].text + span.begin);
 }
 
-static bool refuse_number(struct lj_checker *c, enum lj_op op, const struct lj_value *value,
-                          const struct lj_syntax *at)
+static bool refuse_number(struct lj_checker *c, enum lj_op op,
+                          const struct lj_value *value, const struct lj_syntax *at)
 {
   struct lj_span span = value->syntax ? value->syntax->span : at->span;
   struct lj_report *report =
@@ -348,13 +223,13 @@ static bool is_truth(struct lj_checker *c, const struct lj_value *value)
 }
 
 /* As in NumPy, truth values can be added and multiplied but have no sign. */
-static bool refuse_truth(struct lj_checker *c, enum lj_op op, const struct lj_value *value,
-                         const struct lj_syntax *at)
+static bool refuse_truth(struct lj_checker *c, enum lj_op op,
+                         const struct lj_value *value, const struct lj_syntax *at)
 {
   struct lj_span span = value->syntax ? value->syntax->span : at->span;
   struct lj_report *report =
-      lj_report(c->diags, LJ_D_TYPE_MISMATCH, lj_place(c, span), operator_text(c, op, at),
-                "numbers", "true or false values");
+      lj_report(c->diags, LJ_D_TYPE_MISMATCH, lj_place(c, span),
+                operator_text(c, op, at), "numbers", "true or false values");
   const char *text = value->syntax ? lj_source_text(c, value->syntax) : NULL;
 
   if (text)
@@ -364,16 +239,19 @@ static bool refuse_truth(struct lj_checker *c, enum lj_op op, const struct lj_va
   return false;
 }
 
-static bool types_fit(struct lj_checker *c, enum lj_op op, const struct lj_value *operands,
-                      const struct lj_syntax *at)
+static bool types_fit(struct lj_checker *c, enum lj_op op,
+                      const struct lj_value *operands, const struct lj_syntax *at)
 {
   uint32_t arity = lj_op_table[op].arity;
   uint32_t truths = 0;
 
-  if (lj_op_table[op].type == LJ_TYPE_LOGICAL) truths = arity;
-  if (lj_op_table[op].type == LJ_TYPE_CHOICE) truths = 1;
+  if (lj_op_table[op].type == LJ_TYPE_LOGICAL)
+    truths = arity;
+  if (lj_op_table[op].type == LJ_TYPE_CHOICE)
+    truths = 1;
   for (uint32_t i = 0; i < truths; i++)
-    if (!is_truth(c, &operands[i])) return refuse_number(c, op, &operands[i], at);
+    if (!is_truth(c, &operands[i]))
+      return refuse_number(c, op, &operands[i], at);
   if (op == LJ_OP_NEGATIVE && is_truth(c, &operands[0]))
     return refuse_truth(c, op, &operands[0], at);
   if (op == LJ_OP_SUBTRACT && is_truth(c, &operands[0]) && is_truth(c, &operands[1]))
@@ -383,7 +261,8 @@ static bool types_fit(struct lj_checker *c, enum lj_op op, const struct lj_value
 
 static bool is_counting(struct lj_checker *c, lj_id id)
 {
-  while (lj_at(c, id)->op == LJ_OP_VIEW) id = lj_at(c, id)->operand[0];
+  while (lj_at(c, id)->op == LJ_OP_VIEW)
+    id = lj_at(c, id)->operand[0];
   return lj_at(c, id)->op == LJ_OP_IOTA;
 }
 
@@ -401,14 +280,17 @@ static bool learns_label(struct lj_checker *c, enum lj_op op,
 
 /* Integers that meet a floating operator become the text's float type. The graph would
  * make them f32, which is the same unless the text computes in f64. */
-static void make_float(struct lj_checker *c, enum lj_op op, lj_id *operand, uint32_t count)
+static void make_float(struct lj_checker *c, enum lj_op op, lj_id *operand,
+                       uint32_t count)
 {
   enum lj_dtype meet = LJ_BOOL;
 
-  if (lj_op_table[op].type != LJ_TYPE_FLOAT || c->float_dtype == LJ_F32) return;
+  if (lj_op_table[op].type != LJ_TYPE_FLOAT || c->float_dtype == LJ_F32)
+    return;
   for (uint32_t i = 0; i < count; i++)
     meet = lj_promote(meet, (enum lj_dtype)lj_at(c, operand[i])->dtype);
-  if (lj_dtype_is_float(meet) || meet == LJ_WEAK_INT) return;
+  if (lj_dtype_is_float(meet) || meet == LJ_WEAK_INT)
+    return;
   for (uint32_t i = 0; i < count; i++)
     operand[i] = lj_cast(c->graph, c->float_dtype, operand[i]);
 }
@@ -421,15 +303,19 @@ struct lj_value lj_operate(struct lj_checker *c, enum lj_op op,
   lj_id node[3] = {0};
 
   for (uint32_t i = 0; i < arity; i++) {
-    if (operands[i].kind == LJ_V_ERROR) return lj_error_value;
+    if (operands[i].kind == LJ_V_ERROR)
+      return lj_error_value;
     values[i] = operands[i];
     values[i].node = node[i] = lj_as_node(c, &operands[i], operator_text(c, op, at));
     values[i].kind = LJ_V_NODE;
-    if (!node[i]) return lj_error_value;
+    if (!node[i])
+      return lj_error_value;
   }
-  if (!types_fit(c, op, values, at) || learns_label(c, op, values)) return lj_error_value;
-  if (!lj_broadcasts(c, values, arity, at)) return lj_error_value;
-  stand_at(c, at);
+  if (!types_fit(c, op, values, at) || learns_label(c, op, values))
+    return lj_error_value;
+  if (!lj_broadcasts(c, values, arity, at))
+    return lj_error_value;
+  lj_stand_at(c, at);
   make_float(c, op, node, arity);
   return lj_node_value(
       lj_batch_first(c, lj_apply(c->graph, op, node[0], node[1], node[2]), at), at);
@@ -444,17 +330,18 @@ static struct lj_value eval_operator(struct lj_checker *c, const struct lj_synta
     operands[i] = lj_eval(c, at->children[i]);
   if (op != LJ_OP_NONE && lj_op_table[op].arity == at->child_count)
     return lj_operate(c, op, operands, at);
-  if (at->kind == LJ_S_UNARY) return operands[0]; /* +x */
+  if (at->kind == LJ_S_UNARY)
+    return operands[0]; /* +x */
   lj_refuse(c, at->name_span, "the matrix product '@'",
             "a product with a vector can be written sum(x*w, axis=-1)");
   return lj_error_value;
 }
 
-/* ---- the evaluator --------------------------------------------------------------------------- */
+/* ---- the evaluator --------------------------------------------------------------- */
 
 static struct lj_value eval_number(struct lj_checker *c, const struct lj_syntax *at)
 {
-  stand_at(c, at);
+  lj_stand_at(c, at);
   return lj_node_value(at->is_integer ? lj_integer(c->graph, at->integer)
                                       : lj_number(c->graph, at->number),
                        at);
@@ -463,32 +350,43 @@ static struct lj_value eval_number(struct lj_checker *c, const struct lj_syntax 
 static struct lj_value eval_kind(struct lj_checker *c, const struct lj_syntax *at)
 {
   switch ((enum lj_syntax_kind)at->kind) {
-  case LJ_S_NUMBER: return eval_number(c, at);
-  case LJ_S_NAME: return eval_name(c, at);
+  case LJ_S_NUMBER:
+    return eval_number(c, at);
+  case LJ_S_NAME:
+    return eval_name(c, at);
   case LJ_S_TRUTH:
-    return (struct lj_value){.kind = LJ_V_TRUTH, .truth = at->number != 0, .syntax = at};
-  case LJ_S_NONE: return (struct lj_value){.kind = LJ_V_NONE, .syntax = at};
+    return (struct lj_value){
+        .kind = LJ_V_TRUTH, .truth = at->number != 0, .syntax = at};
+  case LJ_S_NONE:
+    return (struct lj_value){.kind = LJ_V_NONE, .syntax = at};
   case LJ_S_UNARY:
-  case LJ_S_BINARY: return eval_operator(c, at);
-  case LJ_S_CALL: return lj_call(c, at);
-  case LJ_S_INDEX: return lj_index(c, at);
-  case LJ_S_LIST: return eval_list(c, at);
+  case LJ_S_BINARY:
+    return eval_operator(c, at);
+  case LJ_S_CALL:
+    return lj_call(c, at);
+  case LJ_S_INDEX:
+    return lj_index(c, at);
+  case LJ_S_LIST:
+    return lj_eval_list(c, at);
   case LJ_S_SLICE:
   case LJ_S_ELLIPSIS:
-  case LJ_S_ERROR: break; /* the parser has reported what is wrong */
+  case LJ_S_ERROR:
+    break; /* the parser has reported what is wrong */
   }
   return lj_error_value;
 }
 
-/* Is there room for more work, nesting and nodes? Said once; then everything is an error. */
+/* Is there room for more work, nesting and nodes? Said once; then everything is an
+ * error. */
 static bool has_room(struct lj_checker *c, const struct lj_syntax *at)
 {
   struct lj_span place = lj_place(c, at->span);
   uint32_t limit = c->graph->node_limit;
   /* Nodes that one step makes at most, so that the graph's own limit is not reached. */
-  uint32_t reserve = limit / 4 < 4 * STACK_LIMIT ? limit / 4 : 4 * STACK_LIMIT;
+  uint32_t reserve = limit / 4 < 4 * LJ_STACK_LIMIT ? limit / 4 : 4 * LJ_STACK_LIMIT;
 
-  if (c->exhausted) return false;
+  if (c->exhausted)
+    return false;
   if (c->depth > c->depth_limit)
     lj_report(c->diags, LJ_D_TOO_DEEP, place, lj_integer_text(c, c->depth_limit));
   else if (++c->steps > c->step_limit)
@@ -508,7 +406,8 @@ struct lj_value lj_eval(struct lj_checker *c, const struct lj_syntax *syntax)
   struct lj_value value = lj_error_value;
 
   c->depth++;
-  if (has_room(c, syntax)) value = eval_kind(c, syntax);
+  if (has_room(c, syntax))
+    value = eval_kind(c, syntax);
   c->depth--;
   return value;
 }

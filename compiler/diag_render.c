@@ -78,12 +78,18 @@ struct window {
   bool cut_before, cut_after;
 };
 
+/* Where the character before byte `at` begins. */
 static size_t step_back(const char *text, size_t at, size_t lowest)
 {
-  size_t before = at - 1;
-  while (before > lowest && at - before < 4 && ((unsigned char)text[before] & 0xC0) == 0x80)
-    before--;
-  return before;
+  size_t bytes;
+  for (size_t before = at - 1; at - before <= 4; before--) {
+    if (lj_utf8_read(text + before, at - before, &bytes) != LJ_UTF8_BAD &&
+        before + bytes == at)
+      return before;
+    if (before == lowest)
+      break;
+  }
+  return at - 1;
 }
 
 static struct window window_around(const char *text, const struct lj_place *place,

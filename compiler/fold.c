@@ -70,11 +70,19 @@ static lj_id scaled(struct lj_graph *graph, lj_id constant, double factor)
   double value = node->number * factor;
 
   if (dtype == LJ_WEAK_INT && value != trunc(value)) dtype = LJ_WEAK_FLOAT;
-  if (dtype == LJ_F32) value = (float)value;
   return lj_constant(graph, dtype, value);
 }
 
-/* Both operands compute in the node's dtype, so that parts may change places. */
+/* Signs and powers of two commute with every rounding, so it does not matter in which of
+ * two floating dtypes they are applied; otherwise the dtypes must be the same. */
+static bool moves_freely(const struct lj_graph *graph, const struct lj_node *node, int i)
+{
+  enum lj_dtype inner = (enum lj_dtype)lj_operand(graph, node, i)->dtype;
+
+  return inner == node->dtype ||
+         (lj_dtype_is_float(inner) && lj_dtype_is_float((enum lj_dtype)node->dtype));
+}
+
 static bool operand_has_dtype(const struct lj_graph *graph, const struct lj_node *node, int i)
 {
   return lj_operand(graph, node, i)->dtype == node->dtype;
@@ -87,18 +95,6 @@ static lj_id negative_of_negative(struct lj_graph *graph, const struct lj_node *
   const struct lj_node *a = lj_operand(graph, node, 0);
 
   return a->op == LJ_OP_NEGATIVE ? lj_in_shape_of(graph, node, a->operand[0]) : 0;
-}
-
-/* -(2*x) is -2*x, -(2/x) is -2/x. */
-static lj_id negative_into_constant(struct lj_graph *graph, const struct lj_node *node)
-{
-  const struct lj_node *a = lj_operand(graph, node, 0);
-
-  if (a->op != LJ_OP_MULTIPLY && a->op != LJ_OP_DIVIDE) return 0;
-  if (!is_constant(graph, a->operand[0])) return 0;
-  lj_id x = a->operand[1];
-  enum lj_op op = (enum lj_op)a->op;
-  return lj_apply2(graph, op, scaled(graph, a->operand[0], -1), x);
 }
 
 /* x + -0; for integers also x + 0, in either order. */
@@ -119,19 +115,92 @@ static lj_id subtract_zero(struct lj_graph *graph, const struct lj_node *node)
   return lj_in_shape_of(graph, node, node->operand[0]);
 }
 
+/* Products are looked into this deep: long ones are left alone. */
+#define SPINE_LIMIT 8
+
+/* The constant that a product or quotient begins with: 2 in 2*x/y; 0 if there is none. */
+static lj_id leading_constant(const struct lj_graph *graph, lj_id id)
+{
+  for (int depth = 0; depth < SPINE_LIMIT; depth++) {
+    const struct lj_node *node = lj_node_at(graph, id);
+    if (node->op == LJ_OP_CONSTANT) return depth ? id : 0;
+    if (node->op != LJ_OP_MULTIPLY && node->op != LJ_OP_DIVIDE) return 0;
+    if (!moves_freely(graph, node, 0)) return 0;
+    id = node->operand[0];
+  }
+  return 0;
+}
+
+/* `id` with its leading constant times `factor`, a sign or a power of two. */
+static lj_id lead_scaled(struct lj_graph *graph, lj_id id, double factor)
+{
+  struct lj_node node = *lj_node_at(graph, id);
+
+  if (node.op == LJ_OP_CONSTANT) return scaled(graph, id, factor);
+  lj_id left = lead_scaled(graph, node.operand[0], factor);
+  return lj_apply2(graph, (enum lj_op)node.op, left, node.operand[1]);
+}
+
 /* The negation of `id` if it is at hand: of -x it is x, of -2*x it is 2*x. */
 static lj_id without_sign(struct lj_graph *graph, lj_id id)
 {
   const struct lj_node *node = lj_node_at(graph, id);
-  double factor;
+  lj_id constant;
 
   if (node->op == LJ_OP_NEGATIVE && operand_has_dtype(graph, node, 0))
     return node->operand[0];
-  if ((node->op == LJ_OP_MULTIPLY || node->op == LJ_OP_DIVIDE) &&
-      lj_is_constant(graph, node->operand[0], &factor) && factor < 0) {
-    enum lj_op op = (enum lj_op)node->op;
-    lj_id x = node->operand[1];
-    return lj_apply2(graph, op, scaled(graph, node->operand[0], -1), x);
+  constant = leading_constant(graph, id);
+  if (!constant || !(lj_node_at(graph, constant)->number < 0)) return 0;
+  return lead_scaled(graph, id, -1);
+}
+
+/* -(2*x) is -2*x, -(2/x) is -2/x. */
+static lj_id negative_into_constant(struct lj_graph *graph, const struct lj_node *node)
+{
+  lj_id a = node->operand[0];
+
+  return leading_constant(graph, a) ? lead_scaled(graph, a, -1) : 0;
+}
+
+/* Values that are never -0. */
+static bool has_no_minus_zero(const struct lj_graph *graph, lj_id id)
+{
+  const struct lj_node *node = lj_node_at(graph, id);
+
+  switch ((enum lj_op)node->op) {
+  case LJ_OP_SOFTMAX:
+  case LJ_OP_SIGMOID:
+  case LJ_OP_EXP:
+  case LJ_OP_EXP2:
+  case LJ_OP_SOFTPLUS:
+  case LJ_OP_SQUARE:
+  case LJ_OP_ABS:
+  case LJ_OP_NORM_CDF: return true;
+  case LJ_OP_CONSTANT: return node->number > 0;
+  case LJ_OP_MULTIPLY:
+    return has_no_minus_zero(graph, node->operand[0]) &&
+           has_no_minus_zero(graph, node->operand[1]);
+  default: return false;
+  }
+}
+
+/* where(c, -2, 0) + x is x - where(c, 2, 0), unless x is -0. */
+static lj_id add_negative_where(struct lj_graph *graph, const struct lj_node *node)
+{
+  for (int i = 0; i < 2; i++) {
+    const struct lj_node *where = lj_operand(graph, node, i);
+    lj_id x = node->operand[1 - i], positive;
+    if (where->op != LJ_OP_WHERE || !has_no_minus_zero(graph, x)) continue;
+    if (!lj_is_number(graph, where->operand[2], 0)) continue;
+    lj_id condition = where->operand[0], zero = where->operand[2];
+    double value;
+    if (lj_is_constant(graph, where->operand[1], &value) && value < 0)
+      positive = scaled(graph, where->operand[1], -1);
+    else
+      positive = without_sign(graph, where->operand[1]);
+    if (!positive) continue;
+    return lj_apply2(graph, LJ_OP_SUBTRACT, x,
+                     lj_apply(graph, LJ_OP_WHERE, condition, positive, zero));
   }
   return 0;
 }
@@ -188,7 +257,7 @@ static lj_id multiply_negative(struct lj_graph *graph, const struct lj_node *nod
   for (int i = 0; i < 2; i++) {
     const struct lj_node *operand = lj_operand(graph, node, i);
     lj_id other = node->operand[1 - i];
-    if (operand->op != LJ_OP_NEGATIVE || !operand_has_dtype(graph, node, i)) continue;
+    if (operand->op != LJ_OP_NEGATIVE || !moves_freely(graph, node, i)) continue;
     lj_id x = operand->operand[0];
     if (is_constant(graph, other))
       return lj_apply2(graph, LJ_OP_MULTIPLY, scaled(graph, other, -1), x);
@@ -199,25 +268,27 @@ static lj_id multiply_negative(struct lj_graph *graph, const struct lj_node *nod
   return 0;
 }
 
-/* 2*(3*x) is 6*x; 2*(3/x) is 6/x; 2*(x*[a, b]) is x*[2a, 2b]: with a power of two. */
+/* 2*(3*x) is 6*x; 2*(3/x*y) is 6/x*y; 2*(x*[a, b]) is x*[2a, 2b]: one of the two is a
+ * power of two. */
 static lj_id multiply_constants(struct lj_graph *graph, const struct lj_node *node)
 {
-  const struct lj_node *b = lj_operand(graph, node, 1);
-  double outer, inner, value;
+  lj_id b = node->operand[1], lead = leading_constant(graph, b);
+  const struct lj_node *product = lj_node_at(graph, b);
+  double outer, value;
 
-  if (!lj_is_constant(graph, node->operand[0], &outer)) return 0;
-  if (!operand_has_dtype(graph, node, 1)) return 0;
-  if (b->op != LJ_OP_MULTIPLY && b->op != LJ_OP_DIVIDE) return 0;
-  enum lj_op op = (enum lj_op)b->op;
-  lj_id x = b->operand[0], y = b->operand[1];
-  bool outer_exact = lj_is_power_of_two(graph, node->operand[0], &value);
-  if (lj_is_constant(graph, x, &inner)) {
-    if (!outer_exact && !(op == LJ_OP_MULTIPLY && lj_is_power_of_two(graph, x, &value)))
-      return 0;
-    return isfinite(inner) ? lj_apply2(graph, op, scaled(graph, x, outer), y) : 0;
+  if (!lj_is_constant(graph, node->operand[0], &outer) || !isfinite(outer)) return 0;
+  if (!moves_freely(graph, node, 1)) return 0;
+  bool exact = lj_is_power_of_two(graph, node->operand[0], &value);
+  if (lead && isfinite(lj_node_at(graph, lead)->number)) {
+    bool inner_exact = product->op == LJ_OP_MULTIPLY && product->operand[0] == lead &&
+                       lj_is_power_of_two(graph, lead, &value);
+    return exact || inner_exact ? lead_scaled(graph, b, outer) : 0;
   }
-  if (!outer_exact || op != LJ_OP_MULTIPLY || !lj_is_op(graph, y, LJ_OP_TABLE)) return 0;
-  return lj_apply2(graph, op, x, lj_apply2(graph, op, node->operand[0], y));
+  if (!exact || product->op != LJ_OP_MULTIPLY) return 0;
+  lj_id x = product->operand[0], table = product->operand[1];
+  if (!lj_is_op(graph, table, LJ_OP_TABLE)) return 0;
+  return lj_apply2(graph, LJ_OP_MULTIPLY, x,
+                   lj_apply2(graph, LJ_OP_MULTIPLY, node->operand[0], table));
 }
 
 /* x*(2*y) is 2*(x*y). */
@@ -229,7 +300,7 @@ static lj_id multiply_pull(struct lj_graph *graph, const struct lj_node *node)
     double value;
     if (inner->op != LJ_OP_MULTIPLY || is_constant(graph, other)) continue;
     if (!lj_is_power_of_two(graph, inner->operand[0], &value)) continue;
-    if (!operand_has_dtype(graph, node, i)) continue;
+    if (!moves_freely(graph, node, i)) continue;
     lj_id c = inner->operand[0], x = inner->operand[1];
     lj_id product = i == 0 ? lj_apply2(graph, LJ_OP_MULTIPLY, x, other)
                            : lj_apply2(graph, LJ_OP_MULTIPLY, other, x);
@@ -260,11 +331,11 @@ static lj_id divide_negative(struct lj_graph *graph, const struct lj_node *node)
   const struct lj_node *a = lj_operand(graph, node, 0), *b = lj_operand(graph, node, 1);
   lj_id quotient;
 
-  if (a->op == LJ_OP_NEGATIVE && operand_has_dtype(graph, node, 0)) {
+  if (a->op == LJ_OP_NEGATIVE && moves_freely(graph, node, 0)) {
     quotient = lj_apply2(graph, LJ_OP_DIVIDE, a->operand[0], node->operand[1]);
     return lj_apply1(graph, LJ_OP_NEGATIVE, quotient);
   }
-  if (b->op == LJ_OP_NEGATIVE && operand_has_dtype(graph, node, 1)) {
+  if (b->op == LJ_OP_NEGATIVE && moves_freely(graph, node, 1)) {
     quotient = lj_apply2(graph, LJ_OP_DIVIDE, node->operand[0], b->operand[0]);
     return lj_apply1(graph, LJ_OP_NEGATIVE, quotient);
   }
@@ -278,7 +349,7 @@ static lj_id divide_pull(struct lj_graph *graph, const struct lj_node *node)
   const struct lj_node *a = lj_operand(graph, node, 0);
   double value;
 
-  if (a->op != LJ_OP_MULTIPLY || !operand_has_dtype(graph, node, 0)) return 0;
+  if (a->op != LJ_OP_MULTIPLY || !moves_freely(graph, node, 0)) return 0;
   if (!lj_is_power_of_two(graph, a->operand[0], &value)) return 0;
   lj_id c = a->operand[0];
   lj_id quotient = lj_apply2(graph, LJ_OP_DIVIDE, a->operand[1], node->operand[1]);
@@ -331,6 +402,7 @@ static const struct rule {
     {LJ_OP_ADD, add_zero},
     {LJ_OP_ADD, add_negative},
     {LJ_OP_ADD, add_same},
+    {LJ_OP_ADD, add_negative_where},
     {LJ_OP_SUBTRACT, subtract_zero},
     {LJ_OP_SUBTRACT, subtract_negative},
     {LJ_OP_MULTIPLY, multiply_one},

@@ -1,31 +1,17 @@
 /*
  * Folding of operators whose operands are all written down: constants and tables.
  *
- * Values are those of the operator table's reference in f64. Weak operands that meet f32
- * are rounded to f32 first and the result is rounded again, as a kernel would do; among
- * themselves they stay in f64. Integers fold as long as f64 holds them exactly. Tables are
- * folded up to a size at which they are still something one would write down.
+ * Values are those of the operator table's reference in f64, and stay in f64 whatever
+ * their dtype: a constant is rounded to f32 once, when a kernel is made, as the reference
+ * interpreter and the weak constants of the language have it. Integers fold as long as f64
+ * holds them exactly. Tables are folded up to a size at which they are still something one
+ * would write down.
  */
 #include "compiler/fold.h"
 
 #include <math.h>
 
 #define TABLE_LIMIT 4096 /* elements: 32 KiB of constants, one L1 cache */
-
-static double rounded(enum lj_dtype dtype, double value)
-{
-  return dtype == LJ_F32 ? (double)(float)value : value;
-}
-
-/* The dtype in which the operands meet: what an operand is rounded to. */
-static enum lj_dtype meeting_dtype(const struct lj_graph *graph, const struct lj_node *node)
-{
-  enum lj_dtype meet = LJ_BOOL;
-
-  for (int i = node->op == LJ_OP_WHERE; i < node->operand_count; i++)
-    meet = lj_promote(meet, (enum lj_dtype)lj_operand(graph, node, i)->dtype);
-  return meet;
-}
 
 /* Integers beyond these do not fold: a kernel's would wrap, or f64 would not be exact. */
 static bool holds(enum lj_dtype dtype, double value)
@@ -38,22 +24,16 @@ static bool holds(enum lj_dtype dtype, double value)
 static double cast_value(enum lj_dtype to, double value)
 {
   if (to == LJ_BOOL) return value != 0;
-  return lj_dtype_is_integer(to) ? trunc(value) + 0.0 : rounded(to, value);
+  return lj_dtype_is_integer(to) ? trunc(value) + 0.0 : value;
 }
 
 /* One element; false if it must stay for run time. */
-static bool evaluate(const struct lj_node *node, enum lj_dtype meet, const double value[3],
-                     double *result)
+static bool evaluate(const struct lj_node *node, const double value[3], double *result)
 {
-  double operand[3];
-
-  for (int i = 0; i < 3; i++) operand[i] = rounded(meet, value[i]);
-  if (node->op == LJ_OP_WHERE) operand[0] = value[0];
   if (node->op == LJ_OP_CAST)
     *result = cast_value((enum lj_dtype)node->dtype, value[0]);
   else
-    *result = rounded((enum lj_dtype)node->dtype,
-                      lj_op_table[node->op].reference(operand[0], operand[1], operand[2]));
+    *result = lj_op_table[node->op].reference(value[0], value[1], value[2]);
   return holds((enum lj_dtype)node->dtype, *result);
 }
 
@@ -75,19 +55,17 @@ static double operand_element(const struct lj_graph *graph, const struct lj_node
   return operand->table[index];
 }
 
-static lj_id fold_scalar(struct lj_graph *graph, const struct lj_node *node,
-                         enum lj_dtype meet)
+static lj_id fold_scalar(struct lj_graph *graph, const struct lj_node *node)
 {
   double value[3] = {0}, result;
 
   for (int i = 0; i < node->operand_count; i++)
     value[i] = lj_operand(graph, node, i)->number;
-  if (!evaluate(node, meet, value, &result)) return 0;
+  if (!evaluate(node, value, &result)) return 0;
   return lj_constant(graph, (enum lj_dtype)node->dtype, result);
 }
 
-static lj_id fold_table(struct lj_graph *graph, const struct lj_node *node,
-                        enum lj_dtype meet)
+static lj_id fold_table(struct lj_graph *graph, const struct lj_node *node)
 {
   int64_t count = 1;
 
@@ -100,7 +78,7 @@ static lj_id fold_table(struct lj_graph *graph, const struct lj_node *node,
     double value[3] = {0};
     for (int i = 0; i < node->operand_count; i++)
       value[i] = operand_element(graph, node, i, at);
-    if (!evaluate(node, meet, value, &results[at])) return 0;
+    if (!evaluate(node, value, &results[at])) return 0;
   }
   return lj_table(graph, (enum lj_dtype)node->dtype, node->rank, node->shape, results);
 }
@@ -115,6 +93,5 @@ lj_id lj_fold_constant(struct lj_graph *graph, const struct lj_node *node)
     table |= op == LJ_OP_TABLE;
   }
   if (node->op == LJ_OP_STOP_GRADIENT) return node->operand[0];
-  enum lj_dtype meet = meeting_dtype(graph, node);
-  return table ? fold_table(graph, node, meet) : fold_scalar(graph, node, meet);
+  return table ? fold_table(graph, node) : fold_scalar(graph, node);
 }

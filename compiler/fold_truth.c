@@ -110,6 +110,19 @@ static lj_id where_counts(struct lj_graph *graph, const struct lj_node *node)
   return lj_cast(graph, dtype, condition);
 }
 
+/* A choice between weak values becomes one between values of the dtype: arrays are better
+ * not weak. */
+static lj_id cast_of_choice(struct lj_graph *graph, const struct lj_node *node)
+{
+  const struct lj_node *a = lj_operand(graph, node, 0);
+  enum lj_dtype dtype = (enum lj_dtype)node->dtype;
+
+  if (a->op != LJ_OP_WHERE || !lj_dtype_is_float(dtype)) return 0;
+  if (!lj_dtype_is_weak((enum lj_dtype)a->dtype)) return 0;
+  lj_id b = lj_cast(graph, dtype, a->operand[1]), c = lj_cast(graph, dtype, a->operand[2]);
+  return lj_apply(graph, LJ_OP_WHERE, a->operand[0], b, c);
+}
+
 /* A cast of a truth value that went through another number on the way, and a number that
  * was widened and narrowed back. */
 static lj_id cast_of_cast(struct lj_graph *graph, const struct lj_node *node)
@@ -138,6 +151,7 @@ static const struct rule {
     {LJ_OP_WHERE, where_same_condition},
     {LJ_OP_WHERE, where_nested},
     {LJ_OP_WHERE, where_counts},
+    {LJ_OP_CAST, cast_of_choice},
     {LJ_OP_CAST, cast_of_cast},
 };
 

@@ -48,6 +48,14 @@ static bool reads_all(const struct lj_read *read, struct lj_size from, struct lj
          lj_size_equal(from, to);
 }
 
+/* Axis k of `a` is read from end to end, or has nothing to choose from. */
+static bool whole_or_one(const struct lj_node *a, uint32_t k, const struct lj_read *read,
+                         const struct lj_node *view)
+{
+  return lj_size_is(a->shape[k], 1) ||
+         (read->axis >= 0 && reads_all(read, a->shape[k], view->shape[read->axis]));
+}
+
 /* ---- a view of a view -------------------------------------------------------------------- */
 
 /* Axis k of the innermost operand, read through `inner` and then `outer`. */
@@ -132,37 +140,69 @@ static lj_id view_operand(struct lj_graph *graph, const struct lj_node *view,
   return make(graph, operand, &sketch);
 }
 
+/* Does the view do more than add and drop axes of size 1? */
+static bool selects(const struct lj_graph *graph, const struct lj_node *view)
+{
+  const struct lj_node *a = lj_operand(graph, view, 0);
+  int32_t last = -1;
+
+  for (uint32_t k = 0; k < a->rank; k++) {
+    const struct lj_read *read = &view->reads[k];
+    if (!whole_or_one(a, k, read, view)) return true;
+    if (read->axis >= 0 && read->axis < last) return true;
+    if (read->axis >= 0) last = read->axis;
+  }
+  return false;
+}
+
+/* The view without its new axes, which are `*fresh`; those are put back around what the
+ * rest of the view is pushed into. So x[:, 0] and x[:, None, 0] share their computation. */
+static struct lj_node without_fresh(struct lj_graph *graph, const struct lj_node *view,
+                                    struct sketch *sketch, uint32_t *fresh)
+{
+  struct lj_node bare = *view;
+  uint32_t named = named_axes(graph, view);
+  int32_t place[LOSSJIT_MAX_RANK];
+
+  *fresh = ~named & ((1u << view->rank) - 1);
+  sketch->rank = 0;
+  for (uint32_t k = 0; k < view->rank; k++) {
+    place[k] = (int32_t)sketch->rank;
+    if (named >> k & 1) sketch->shape[sketch->rank++] = view->shape[k];
+  }
+  for (uint32_t k = 0; k < lj_operand(graph, view, 0)->rank; k++) {
+    sketch->reads[k] = view->reads[k];
+    if (sketch->reads[k].axis >= 0) sketch->reads[k].axis = place[sketch->reads[k].axis];
+  }
+  bare.rank = (uint8_t)sketch->rank;
+  bare.shape = sketch->shape;
+  bare.reads = sketch->reads;
+  return bare;
+}
+
 /* The operator over views of its operands. What was shared between several views is
  * computed once for each, on as many elements in all as they read. */
 static lj_id view_of_elementwise(struct lj_graph *graph, const struct lj_node *node)
 {
-  struct lj_node over = *lj_operand(graph, node, 0);
-  lj_id operand[3] = {0};
+  struct lj_node over = *lj_operand(graph, node, 0), bare;
+  struct sketch sketch;
+  lj_id operand[3] = {0}, result;
+  uint32_t fresh;
 
-  if (repeated_axes(graph, node)) return 0;
+  if (repeated_axes(graph, node) || !selects(graph, node)) return 0;
+  bare = without_fresh(graph, node, &sketch, &fresh);
   for (int i = 0; i < over.operand_count; i++)
-    operand[i] = view_operand(graph, node, &over, over.operand[i]);
-  lj_id result = lj_rebuild(graph, &over, operand);
-  const struct lj_node *found = lj_node_at(graph, result);
-  bool same = lj_shape_equal(found->rank, found->shape, node->rank, node->shape);
-  return same ? result : 0;
+    operand[i] = view_operand(graph, &bare, &over, over.operand[i]);
+  result = lj_rebuild(graph, &over, operand);
+  return fresh ? lj_expand_dims(graph, result, fresh) : result;
 }
 
 /* ---- a view of a row operator ------------------------------------------------------------ */
 
-/* Axis k of `a` is read from end to end, or has nothing to choose from. */
-static bool whole_or_one(const struct lj_node *a, uint32_t k, const struct lj_read *read,
-                         const struct lj_node *view)
-{
-  return lj_size_is(a->shape[k], 1) ||
-         (read->axis >= 0 && reads_all(read, a->shape[k], view->shape[read->axis]));
-}
-
 /* The axes of a row operator's operand, with those it reduces as they are. */
 struct through {
   struct sketch sketch;
-  uint32_t axes;   /* of the new operand */
-  bool selects;    /* more than new axes: worth pushing */
+  uint32_t axes; /* of the new operand */
 };
 
 /* A view of a reduction reads the same of the operand's other axes. The reduced axes go
@@ -174,7 +214,6 @@ static bool through_reduction(const struct lj_graph *graph, const struct lj_node
   uint32_t reduced = (uint32_t)__builtin_popcount(row->axes), kept = 0;
   bool in_front = (row->axes & 1) && a->shape[0].symbol == LJ_SYMBOL_BATCH;
   uint32_t shift = in_front ? reduced : 0, place = in_front ? 0 : view->rank;
-  int32_t last = -1;
 
   if (view->rank + reduced > LOSSJIT_MAX_RANK) return false;
   to->sketch.rank = view->rank + reduced;
@@ -188,11 +227,7 @@ static bool through_reduction(const struct lj_graph *graph, const struct lj_node
       continue;
     }
     *read = view->reads[kept++];
-    to->selects |= !whole_or_one(a, k, read, view) ||
-                   (read->axis >= 0 && read->axis < last);
-    if (read->axis < 0) continue;
-    last = read->axis;
-    read->axis += (int32_t)shift;
+    if (read->axis >= 0) read->axis += (int32_t)shift;
   }
   return true;
 }
@@ -202,7 +237,6 @@ static bool through_along(const struct lj_graph *graph, const struct lj_node *vi
                           const struct lj_node *row, struct through *to)
 {
   const struct lj_node *a = lj_operand(graph, row, 0);
-  int32_t last = -1;
 
   to->sketch.rank = view->rank;
   for (uint32_t k = 0; k < view->rank; k++) to->sketch.shape[k] = view->shape[k];
@@ -212,24 +246,25 @@ static bool through_along(const struct lj_graph *graph, const struct lj_node *vi
     bool along = row->axes >> k & 1;
     if (along && (read->axis < 0 || !whole_or_one(a, k, read, view))) return false;
     if (along) to->axes |= 1u << read->axis;
-    to->selects |= !whole_or_one(a, k, read, view) ||
-                   (read->axis >= 0 && read->axis < last);
-    if (read->axis >= 0) last = read->axis;
   }
   return true;
 }
 
 static lj_id view_of_row(struct lj_graph *graph, const struct lj_node *node)
 {
-  const struct lj_node *row = lj_operand(graph, node, 0);
-  enum lj_op op = (enum lj_op)row->op;
+  struct lj_node row = *lj_operand(graph, node, 0), bare;
+  enum lj_op op = (enum lj_op)row.op;
   struct through to = {0};
+  struct sketch sketch;
+  uint32_t fresh;
 
-  if (repeated_axes(graph, node)) return 0;
-  bool possible = lj_op_is_reduction(op) ? through_reduction(graph, node, row, &to)
-                                         : through_along(graph, node, row, &to);
-  if (!possible || !to.selects) return 0;
-  return lj_row(graph, op, make(graph, row->operand[0], &to.sketch), to.axes);
+  if (repeated_axes(graph, node) || !selects(graph, node)) return 0;
+  bare = without_fresh(graph, node, &sketch, &fresh);
+  bool possible = lj_op_is_reduction(op) ? through_reduction(graph, &bare, &row, &to)
+                                         : through_along(graph, &bare, &row, &to);
+  if (!possible) return 0;
+  lj_id result = lj_row(graph, op, make(graph, row.operand[0], &to.sketch), to.axes);
+  return fresh ? lj_expand_dims(graph, result, fresh) : result;
 }
 
 lj_id lj_fold_view(struct lj_graph *graph, const struct lj_node *node)

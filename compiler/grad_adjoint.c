@@ -126,9 +126,11 @@ void lj_adjoint_add_shaped(struct lj_gradient *gradient, lj_id operand,
 {
   struct lj_graph *graph = gradient->graph;
   enum lj_dtype dtype = (enum lj_dtype)lj_node_at(graph, operand)->dtype;
+  const struct lj_node *value = lj_node_at(graph, adjoint.value);
   struct lj_contribution *first = LJ_NEW(graph->arena, struct lj_contribution);
 
-  if (!lj_dtype_is_weak((enum lj_dtype)lj_node_at(graph, adjoint.value)->dtype))
+  /* Scalars may stay weak, and exact; arrays are made of values of one dtype. */
+  if (!lj_dtype_is_weak((enum lj_dtype)value->dtype) || value->rank)
     adjoint.value = lj_cast(graph, dtype, adjoint.value);
   first->adjoint = adjoint;
   first->next = gradient->contributions[operand]; /* users come in descending order */
@@ -165,45 +167,64 @@ static bool is_negation(const struct lj_graph *graph, lj_id a, lj_id b)
          first->operand[1] == second->operand[1];
 }
 
-/* Are the guards g & c and g & ~c, for some c and g (0: none)? Then exactly one of the two
- * contributions counts wherever g holds. */
-static bool exclude_each_other(const struct lj_graph *graph, lj_id a, lj_id b,
-                               lj_id *condition, lj_id *common)
+/* Do the guards a and b together hold everywhere, unless there is a NaN? */
+static bool is_complement(const struct lj_graph *graph, lj_id a, lj_id b)
 {
   const struct lj_node *first = lj_node_at(graph, a), *second = lj_node_at(graph, b);
 
-  *condition = a, *common = 0;
-  if (is_negation(graph, a, b)) return true;
+  return first->op == second->op &&
+         (first->op == LJ_OP_GREATER_EQUAL || first->op == LJ_OP_LESS_EQUAL) &&
+         first->operand[0] == second->operand[1] &&
+         first->operand[1] == second->operand[0];
+}
+
+/* Are the guards g & c and g & d, for some g (0: none) and a pair c, d of the relation? */
+static bool related(const struct lj_graph *graph, lj_id a, lj_id b,
+                    bool (*relation)(const struct lj_graph *, lj_id, lj_id), lj_id pair[2],
+                    lj_id *common)
+{
+  const struct lj_node *first = lj_node_at(graph, a), *second = lj_node_at(graph, b);
+
+  pair[0] = a, pair[1] = b, *common = 0;
+  if (relation(graph, a, b)) return true;
   if (first->op != LJ_OP_AND || second->op != LJ_OP_AND) return false;
   for (int i = 0; i < 2; i++)
     for (int j = 0; j < 2; j++) {
       if (first->operand[i] != second->operand[j]) continue;
       *common = first->operand[i];
-      *condition = first->operand[1 - i];
-      if (is_negation(graph, *condition, second->operand[1 - j])) return true;
+      pair[0] = first->operand[1 - i], pair[1] = second->operand[1 - j];
+      if (relation(graph, pair[0], pair[1])) return true;
     }
   return false;
 }
 
-/* Put two contributions into one where that needs no extra guard. */
+/* Put two contributions into one where that needs no further guard: both have the same;
+ * exactly one of them counts; or at least one does, as with the operands of a maximum (a
+ * NaN there is a NaN in the value, too). Values without a guard just wait for the sum. */
 static bool merge(struct lj_graph *graph, struct lj_adjoint *a, struct lj_adjoint b,
                   enum lj_dtype dtype)
 {
-  lj_id condition, common;
+  struct lj_adjoint yes = *a, no = b;
+  lj_id pair[2], common, value;
 
+  if (!a->guard || !b.guard) return false;
   if (a->guard == b.guard) {
     a->value = lj_apply2(graph, LJ_OP_ADD, a->value, b.value);
     return true;
   }
-  if (!a->guard || !b.guard) return false;
-  struct lj_adjoint yes = *a, no = b;
-  if (!exclude_each_other(graph, yes.guard, no.guard, &condition, &common)) {
-    yes = b, no = *a;
-    if (!exclude_each_other(graph, yes.guard, no.guard, &condition, &common))
-      return false;
+  if (related(graph, a->guard, b.guard, is_complement, pair, &common)) {
+    yes.guard = pair[0], no.guard = pair[1];
+    value = lj_apply2(graph, LJ_OP_ADD, lj_adjoint_apply(graph, yes, dtype),
+                      lj_adjoint_apply(graph, no, dtype));
+    *a = (struct lj_adjoint){value, common, 0};
+    return true;
   }
-  lj_id value = lj_cast(graph, dtype, yes.value);
-  value = lj_apply(graph, LJ_OP_WHERE, condition, value, no.value);
+  if (!related(graph, yes.guard, no.guard, is_negation, pair, &common)) {
+    yes = b, no = *a;
+    if (!related(graph, yes.guard, no.guard, is_negation, pair, &common)) return false;
+  }
+  value = lj_cast(graph, dtype, yes.value);
+  value = lj_apply(graph, LJ_OP_WHERE, pair[0], value, no.value);
   *a = (struct lj_adjoint){value, common, 0};
   return true;
 }

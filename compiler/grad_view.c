@@ -188,7 +188,7 @@ void lj_grad_gather(struct lj_gradient *gradient, const struct lj_node *node,
   lj_id guard = adjoint.guard ? lj_insert_axis(graph, adjoint.guard, after) : 0;
 
   if (after) places = lj_expand_dims(graph, places, ((1u << after) - 1) << 1);
-  lj_id chosen = lj_apply2(graph, LJ_OP_EQUAL, places, index);
+  lj_id chosen = lj_apply2(graph, LJ_OP_EQUAL, index, places); /* as one_hot has it */
   adjoint.value = lj_insert_axis(graph, adjoint.value, after);
   adjoint.guard = guard ? lj_apply2(graph, LJ_OP_AND, guard, chosen) : chosen;
   adjoint.chosen = guard ? 0 : after + 1;

@@ -1,12 +1,13 @@
 /*
  * The graph: every node once, and the leaves.
  *
- * Constructors (the leaves here, operators and views in nodes.c) fill a struct lj_node on
- * the stack and hand it to lj_graph_make, which asks the folder (when the graph folds),
- * then the hash table, and only then adds a node, copying its arrays into the arena.
+ * Constructors (the leaves here, operators and views in nodes.c) fill a struct lj_node
+ * on the stack and hand it to lj_graph_make, which asks the folder (when the graph
+ * folds), then the hash table, and only then adds a node, copying its arrays into the
+ * arena.
  *
- * Operand order is kept as the text has it. Canonical order of commuting operands is the
- * folder's affair, so that what a person wrote prints as it was written.
+ * Operand order is kept as the text has it. Canonical order of commuting operands is
+ * the folder's affair, so that what a person wrote prints as it was written.
  */
 #include "compiler/passes.h"
 
@@ -31,13 +32,14 @@ void lj_graph_init(struct lj_graph *graph, struct lj_arena *arena, uint32_t node
 uint32_t lj_graph_symbol(struct lj_graph *graph, const char *name)
 {
   for (uint32_t i = LJ_SYMBOL_BATCH; i < graph->symbol_count; i++)
-    if (!strcmp(graph->symbols[i], name)) return i;
+    if (!strcmp(graph->symbols[i], name))
+      return i;
   LJ_GROW(graph->arena, graph->symbols, graph->symbol_count, graph->symbol_capacity);
   graph->symbols[graph->symbol_count] = lj_copy_text(graph->arena, name, strlen(name));
   return graph->symbol_count++;
 }
 
-/* ---- hash-consing ---------------------------------------------------------------------- */
+/* ---- hash-consing ---------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -77,7 +79,8 @@ static uint64_t hash_node(const struct lj_graph *graph, const struct lj_node *no
 {
   uint64_t hash = node->op | (uint64_t)node->dtype << 8 | (uint64_t)node->rank << 16;
 
-  for (int i = 0; i < 3; i++) hash = mix(hash, node->operand[i]);
+  for (int i = 0; i < 3; i++)
+    hash = mix(hash, node->operand[i]);
   hash = mix(hash, (uint64_t)node->index << 32 | node->axes);
   hash = mix_size(mix(hash, bits_of(node->number)), node->size);
   for (uint32_t axis = 0; axis < node->rank; axis++)
@@ -101,19 +104,25 @@ static bool same_reads(const struct lj_read *a, const struct lj_read *b, uint32_
   return true;
 }
 
-/* Equal in everything but the span. Numbers by their bits: -0 is not 0, a NaN is itself. */
+/* Equal in everything but the span. Numbers by their bits: -0 is not 0, a NaN is
+ * itself. */
 static bool same_node(const struct lj_graph *graph, const struct lj_node *a,
                       const struct lj_node *b)
 {
-  if (a->op != b->op || a->dtype != b->dtype || a->rank != b->rank) return false;
-  if (memcmp(a->operand, b->operand, sizeof a->operand) != 0) return false;
-  if (a->index != b->index || a->axes != b->axes) return false;
-  if (bits_of(a->number) != bits_of(b->number)) return false;
-  if (!lj_size_equal(a->size, b->size)) return false;
+  if (a->op != b->op || a->dtype != b->dtype || a->rank != b->rank)
+    return false;
+  if (memcmp(a->operand, b->operand, sizeof a->operand) != 0)
+    return false;
+  if (a->index != b->index || a->axes != b->axes)
+    return false;
+  if (bits_of(a->number) != bits_of(b->number))
+    return false;
+  if (!lj_size_equal(a->size, b->size))
+    return false;
   for (uint32_t axis = 0; axis < a->rank; axis++)
-    if (!lj_size_equal(a->shape[axis], b->shape[axis])) return false;
-  if (a->table &&
-      memcmp(a->table, b->table, table_length(a) * sizeof *a->table) != 0)
+    if (!lj_size_equal(a->shape[axis], b->shape[axis]))
+      return false;
+  if (a->table && memcmp(a->table, b->table, table_length(a) * sizeof *a->table) != 0)
     return false;
   return !a->reads || same_reads(a->reads, b->reads, read_count(graph, a));
 }
@@ -140,7 +149,8 @@ static void widen_buckets(struct lj_graph *graph)
 static const void *copy_items(struct lj_graph *graph, const void *items, size_t size,
                               size_t count)
 {
-  if (!count) return NULL;
+  if (!count)
+    return NULL;
   return memcpy(lj_alloc_array(graph->arena, size, count), items, size * count);
 }
 
@@ -148,11 +158,11 @@ static const void *copy_items(struct lj_graph *graph, const void *items, size_t 
 static lj_id add_node(struct lj_graph *graph, struct lj_node node)
 {
   if (graph->node_count >= graph->node_limit)
-    lj_trap_fail(graph->trap, LOSSJIT_INVALID, "the expression needs more than %u nodes",
-                 graph->node_limit);
+    lj_trap_fail(graph->trap, LOSSJIT_INVALID,
+                 "the expression needs more than %u nodes", graph->node_limit);
   if (node.reads)
-    node.reads = copy_items(graph, node.reads, sizeof *node.reads,
-                            read_count(graph, &node));
+    node.reads =
+        copy_items(graph, node.reads, sizeof *node.reads, read_count(graph, &node));
   if (node.table)
     node.table = copy_items(graph, node.table, sizeof *node.table, table_length(&node));
   node.shape = copy_items(graph, node.shape, sizeof *node.shape, node.rank);
@@ -168,14 +178,17 @@ lj_id lj_graph_make(struct lj_graph *graph, const struct lj_node *node)
 {
   lj_id folded = graph->fold ? lj_fold(graph, node) : 0;
 
-  if (folded) return folded;
-  if (graph->node_count * 2 >= graph->bucket_count) widen_buckets(graph);
+  if (folded)
+    return folded;
+  if (graph->node_count * 2 >= graph->bucket_count)
+    widen_buckets(graph);
   uint32_t *bucket = bucket_of(graph, node);
-  if (!*bucket) *bucket = add_node(graph, *node);
+  if (!*bucket)
+    *bucket = add_node(graph, *node);
   return *bucket;
 }
 
-/* ---- leaves ---------------------------------------------------------------------------- */
+/* ---- leaves ---------------------------------------------------------------------- */
 
 lj_id lj_graph_input(struct lj_graph *graph, const struct lj_input *input)
 {
@@ -196,9 +209,8 @@ lj_id lj_graph_input(struct lj_graph *graph, const struct lj_input *input)
 lj_id lj_graph_parameter(struct lj_graph *graph, const char *name, double value,
                          enum lj_role role)
 {
-  struct lj_node node = {.op = LJ_OP_PARAMETER,
-                         .dtype = LJ_WEAK_FLOAT,
-                         .index = graph->parameter_count};
+  struct lj_node node = {
+      .op = LJ_OP_PARAMETER, .dtype = LJ_WEAK_FLOAT, .index = graph->parameter_count};
 
   LJ_GROW(graph->arena, graph->parameters, graph->parameter_count,
           graph->parameter_capacity);
@@ -211,7 +223,8 @@ lj_id lj_graph_parameter(struct lj_graph *graph, const char *name, double value,
 
 lj_id lj_constant(struct lj_graph *graph, enum lj_dtype dtype, double value)
 {
-  struct lj_node node = {.op = LJ_OP_CONSTANT, .dtype = (uint8_t)dtype, .number = value};
+  struct lj_node node = {
+      .op = LJ_OP_CONSTANT, .dtype = (uint8_t)dtype, .number = value};
 
   return lj_graph_make(graph, &node);
 }
@@ -257,6 +270,7 @@ lj_id lj_size_node(struct lj_graph *graph, struct lj_size size)
 {
   struct lj_node node = {.op = LJ_OP_SIZE, .dtype = LJ_WEAK_INT, .size = size};
 
-  if (lj_size_is_number(size)) return lj_integer(graph, size.offset);
+  if (lj_size_is_number(size))
+    return lj_integer(graph, size.offset);
   return lj_graph_make(graph, &node);
 }

@@ -110,7 +110,6 @@ struct lj_build {
   /* lj_build_kernel: */
   lj_id loss;       /* the result times its weights */
   lj_id *gradients; /* [checked.wrt_count] */
-  lj_id total;      /* sum of the loss over everything; 0: not wanted */
   lj_id check;      /* (batch,) of bool: an index is out of range; 0: none needed */
 };
 

@@ -238,13 +238,43 @@ static void take_parameters(const struct lossjit_kernel *kernel, const lossjit_c
     parameters[kernel->entry->seed_parameter] = 1 / denominator;
 }
 
+/* Can the reduced value be had? A loss without a batch axis is its own sum. */
+static bool has_value(const struct lj_code_entry *entry)
+{
+  return !(entry->variant.outputs & LOSSJIT_NO_VALUE) &&
+         (entry->abi.value_slot >= 0 || entry->loss_output >= 0);
+}
+
 static lossjit_status check_call(const lossjit_kernel *kernel, const lossjit_call *call)
 {
   if (!kernel || !call || call->batch < 0)
     return LOSSJIT_ARGUMENT;
-  if (call->value && (kernel->entry->variant.outputs & LOSSJIT_NO_VALUE))
+  if (call->value && !has_value(kernel->entry))
     return LOSSJIT_ARGUMENT;
   return LOSSJIT_OK;
+}
+
+static double read_element(enum lj_dtype dtype, const void *row, int64_t i)
+{
+  switch (dtype) {
+  case LJ_F32: return ((const float *)row)[i];
+  case LJ_F64: case LJ_WEAK_FLOAT: return ((const double *)row)[i];
+  case LJ_I32: return ((const int32_t *)row)[i];
+  case LJ_I64: case LJ_WEAK_INT: return (double)((const int64_t *)row)[i];
+  default: return ((const unsigned char *)row)[i] != 0;
+  }
+}
+
+/* Of a loss with a batch axis the code has summed them up; of any other they are few. */
+static double sum_of_values(const struct lj_code_entry *entry, const struct lj_workspace *w)
+{
+  double sum = 0;
+
+  if (entry->abi.value_slot >= 0)
+    return w->totals[entry->abi.value_slot];
+  for (int64_t i = 0; i < entry->result_count; i++)
+    sum += read_element(entry->result_dtype, w->outputs[entry->loss_output].data, i);
+  return sum;
 }
 
 /* ---- calling ------------------------------------------------------------------------------------------------- */
@@ -263,10 +293,10 @@ static lossjit_status run(lossjit_kernel *kernel, const lossjit_call *call)
     return LOSSJIT_ARGUMENT;
   take_parameters(kernel, call, denominator, w->parameters);
   status = lj_kernel_run(&code, w, call->batch, &bad_sample);
-  if (call->value)
-    *call->value = status == LOSSJIT_LABEL_RANGE
-                       ? (double)bad_sample
-                       : w->totals[entry->abi.value_slot] / denominator;
+  if (call->value && status == LOSSJIT_LABEL_RANGE)
+    *call->value = (double)bad_sample;
+  else if (call->value)
+    *call->value = sum_of_values(entry, w) / denominator;
   return status;
 }
 
@@ -286,17 +316,6 @@ lossjit_status lossjit_kernel_call(lossjit_kernel *kernel, const lossjit_call *c
 }
 
 /* ---- the interpreter --------------------------------------------------------------------------------------- */
-
-static double read_element(enum lj_dtype dtype, const void *row, int64_t i)
-{
-  switch (dtype) {
-  case LJ_F32: return ((const float *)row)[i];
-  case LJ_F64: return ((const double *)row)[i];
-  case LJ_I32: return ((const int32_t *)row)[i];
-  case LJ_I64: return (double)((const int64_t *)row)[i];
-  default: return ((const unsigned char *)row)[i] != 0;
-  }
-}
 
 static void write_element(enum lj_dtype dtype, void *row, int64_t i, double value)
 {
@@ -350,6 +369,15 @@ static uint32_t output_nodes(const struct lj_build *build, const struct lj_varia
   return count;
 }
 
+static double sum_array(const double *values, int64_t count)
+{
+  long double sum = 0;
+
+  for (int64_t i = 0; i < count; i++)
+    sum += values[i];
+  return (double)sum;
+}
+
 static lossjit_status evaluate(lossjit_kernel *kernel, const lossjit_call *call,
                                struct lj_build *build, const struct lj_abi_array *inputs,
                                const struct lj_abi_array *outputs, double denominator)
@@ -360,7 +388,7 @@ static lossjit_status evaluate(lossjit_kernel *kernel, const lossjit_call *call,
   const double **arrays = LJ_NEW_ARRAY(arena, const double *, graph->input_count + 1);
   double *parameters = LJ_NEW_ARRAY(arena, double, graph->parameter_count + 1);
   int64_t *symbols = LJ_NEW_ARRAY(arena, int64_t, graph->symbol_count + 2), bad = 0;
-  const double *values[MAX_ARRAYS], *total = NULL;
+  const double *values[MAX_ARRAYS], *losses;
   lj_id nodes[MAX_ARRAYS];
   uint32_t count = output_nodes(build, &entry->variant, nodes);
 
@@ -373,13 +401,15 @@ static lossjit_status evaluate(lossjit_kernel *kernel, const lossjit_call *call,
   for (uint32_t i = 0; i < count; i++)
     if (!(values[i] = lj_evaluate(arena, &with, nodes[i], &bad)))
       return LOSSJIT_LABEL_RANGE;
-  if (call->value && !(total = lj_evaluate(arena, &with, build->total, &bad)))
+  if (!(losses = lj_evaluate(arena, &with, build->loss, &bad)))
     return LOSSJIT_LABEL_RANGE;
   for (uint32_t i = 0; i < count; i++)
     write_array(lj_node_at(graph, nodes[i])->dtype, &entry->abi.outputs[i], &outputs[i],
                 call->batch, values[i]);
   if (call->value)
-    *call->value = total[0] / denominator;
+    *call->value = sum_array(losses, entry->result_count *
+                                         (entry->result_batched ? call->batch : 1)) /
+                   denominator;
   return LOSSJIT_OK;
 }
 

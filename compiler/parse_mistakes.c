@@ -222,18 +222,29 @@ static void missing_operator(struct lj_parser *p)
     lj_fix(p->diags, report, gap, ", ", "write ',' between elements");
 }
 
+/* Whether the current token is the name in front of a forgotten ';': e = a  f = b; f */
+static bool begins_statement(const struct lj_parser *p)
+{
+  const struct lj_token *second = lj_peek(p, 1);
+  return p->open_round + p->open_square == 0 && second->kind == LJ_T_SYMBOL &&
+         (second->symbol == '=' || second->symbol == ':');
+}
+
 /* 2 x, 2(x), (a)(b): on one line, and nothing else could be meant. */
 bool lj_mistake_product(struct lj_parser *p)
 {
-  const struct lj_token *after = lj_peek(p, 0), *before = p->tokens + p->at - 1;
+  const struct lj_token *after = lj_peek(p, 0), *before;
   const char *symbol;
-  if (p->panic || p->at == 0 || !begins_operand(after) ||
-      after->span.begin < before->span.end ||
+  if (p->panic || p->at == 0 || !begins_operand(after) || begins_statement(p) ||
+      (after->kind == LJ_T_SYMBOL && after->symbol == '~'))
+    return false;
+  before = &p->tokens[p->at - 1];
+  if (after->span.begin < before->span.end ||
       memchr(p->source->text + before->span.end, '\n',
              after->span.begin - before->span.end) != NULL)
     return false;
   symbol = missing_symbol(p, before, after);
-  if (symbol == NULL || *symbol != '*' || (after->kind == LJ_T_SYMBOL && after->symbol == '~'))
+  if (symbol == NULL || *symbol != '*')
     return false;
   missing_operator(p);
   return true;

@@ -11,9 +11,13 @@
 
 /* A straight-line body of more instructions than this costs more compile time than its
  * speed is worth: about 25 us each. */
-#define STRAIGHT_LIMIT 900u
+#define STRAIGHT_LIMIT 1200u
 /* Columns that are loaded at once; beyond, rows no longer fit in registers. */
-#define COLUMN_LIMIT 48
+#define COLUMN_LIMIT 32
+/* Instructions to bring one element of a row into a column or back: rows of less than
+ * four elements are whole vectors and permutations, longer ones are transposed. */
+#define COLUMN_COST 9u
+#define SHORT_COLUMN_COST 3u
 /* Sums over the batch that a straight-line body carries in registers. */
 #define CARRIED_LIMIT 12u
 /* Elements between two writes of partial results: small enough that a block's f32 lanes
@@ -138,6 +142,11 @@ static void order_folds(struct lj_planner *planner)
 
 /* ---- the template ------------------------------------------------------------------------ */
 
+static uint64_t column_cost(int64_t count)
+{
+  return (uint64_t)count * (count < 4 ? SHORT_COLUMN_COST : COLUMN_COST);
+}
+
 /* Instructions of a straight-line body, and the widest row it would hold in registers. */
 static uint32_t straight_cost(const struct lj_planner *planner, int64_t *widest)
 {
@@ -155,10 +164,15 @@ static uint32_t straight_cost(const struct lj_planner *planner, int64_t *widest)
       *widest = count;
     if (count > 100000)
       return UINT32_MAX;
-    cost += (uint64_t)count * lj_op_cost(node->op) + (node->op == LJ_OP_INPUT ? count : 0);
+    cost += (uint64_t)count * lj_op_cost(node->op);
+    if (node->op == LJ_OP_INPUT && lj_is_batched(node))
+      cost += column_cost(count);
     if (cost > 1000000)
       return UINT32_MAX;
   }
+  for (uint32_t i = 0; i < planner->plan->output_count; i++)
+    cost += column_cost(
+        lj_inner_count(lj_node_at(planner->graph, planner->plan->outputs[i].node)));
   return (uint32_t)cost;
 }
 

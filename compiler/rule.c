@@ -2,9 +2,9 @@
  * The rules of the operator tables, applied: text as a macro over nodes.
  *
  * A rule is a program of the language ("g*sign(a)", "e = exp(a); e/sum(e, ...)"). It is
- * parsed once per `struct lj_rules` and evaluated by the checker's evaluator with its names
- * bound to nodes, trusting its shapes: the batch rule is for people. Any mistake in a rule
- * is ours and leaves through the trap.
+ * parsed once per `struct lj_rules` and evaluated by the checker's evaluator with its
+ * names bound to nodes, trusting its shapes: the batch rule is for people. Any mistake
+ * in a rule is ours and leaves through the trap.
  */
 #include "compiler/check_internal.h"
 
@@ -27,7 +27,8 @@ static struct lj_rule *parse_rule(struct lj_rules *rules, const char *text)
   lj_diags_init(&diags, rules->arena, &rule->source, 1);
   rule->program = lj_parse(rules->arena, &diags, &rule->source, 0, 256, false);
   if (diags.error_count)
-    lj_trap_fail(rules->arena->trap, LOSSJIT_INTERNAL, "cannot read the rule: %s", text);
+    lj_trap_fail(rules->arena->trap, LOSSJIT_INTERNAL, "cannot read the rule: %s",
+                 text);
   rule->next = rules->first;
   return rules->first = rule;
 }
@@ -35,7 +36,8 @@ static struct lj_rule *parse_rule(struct lj_rules *rules, const char *text)
 static struct lj_rule *find_rule(struct lj_rules *rules, const char *text)
 {
   for (struct lj_rule *rule = rules->first; rule; rule = rule->next)
-    if (rule->text == text || !strcmp(rule->text, text)) return rule;
+    if (rule->text == text || !strcmp(rule->text, text))
+      return rule;
   return parse_rule(rules, text);
 }
 
@@ -58,7 +60,8 @@ static enum lj_dtype rule_float(const struct lj_graph *graph,
 
   for (uint32_t i = 0; i < count; i++) {
     enum lj_dtype dtype = (enum lj_dtype)lj_node_at(graph, bindings[i].node)->dtype;
-    if (lj_dtype_is_float(dtype)) meet = lj_promote(meet, dtype);
+    if (lj_dtype_is_float(dtype))
+      meet = lj_promote(meet, dtype);
   }
   return meet;
 }
@@ -84,7 +87,8 @@ lj_id lj_rule_apply(struct lj_rules *rules, struct lj_graph *graph, const char *
   c.float_dtype = rule_float(graph, bindings, binding_count);
   for (uint32_t i = 0; i < binding_count; i++)
     lj_bind(&c, bindings[i].name, lj_node_value(bindings[i].node, NULL), nowhere);
-  if (axes != UINT32_MAX) lj_bind(&c, "axis", axes_value(&c, axes), nowhere);
+  if (axes != UINT32_MAX)
+    lj_bind(&c, "axis", axes_value(&c, axes), nowhere);
   value = lj_run(&c, rule->program->statements, rule->program->statement_count,
                  rule->program->value);
   node = lj_as_node(&c, &value, "a rule");

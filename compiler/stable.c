@@ -136,6 +136,35 @@ static lj_id difference_to_one(struct lj_graph *graph, const struct lj_node *nod
   return one_first && f->op == LJ_OP_ERF ? lj_apply1(graph, LJ_OP_ERFC, x) : 0;
 }
 
+/* (1/a)*b is b/a, one rounding and one operation less, unless 1/a is computed once for
+ * many b: then the product is cheaper. Also (2/a)*b. */
+static lj_id product_with_inverse(struct lj_graph *graph, const struct lj_node *node)
+{
+  for (int i = 0; i < 2; i++) {
+    const struct lj_node *inverse = lj_operand(graph, node, i);
+    lj_id b = node->operand[1 - i];
+    double factor;
+    if (inverse->op != LJ_OP_DIVIDE || inverse->dtype != node->dtype) continue;
+    if (!lj_is_power_of_two(graph, inverse->operand[0], &factor)) continue;
+    if (!lj_shape_equal(inverse->rank, inverse->shape, node->rank, node->shape)) continue;
+    if (lj_node_at(graph, b)->op == LJ_OP_CONSTANT) continue;
+    lj_id c = inverse->operand[0];
+    lj_id quotient = lj_apply2(graph, LJ_OP_DIVIDE, b, inverse->operand[1]);
+    return lj_apply2(graph, LJ_OP_MULTIPLY, c, quotient);
+  }
+  return 0;
+}
+
+/* 1/(a/b) is b/a. */
+static lj_id inverse_of_quotient(struct lj_graph *graph, const struct lj_node *node)
+{
+  const struct lj_node *b = lj_operand(graph, node, 1);
+
+  if (!is_one(graph, node->operand[0]) || b->op != LJ_OP_DIVIDE) return 0;
+  if (b->dtype != node->dtype) return 0;
+  return lj_apply2(graph, LJ_OP_DIVIDE, b->operand[1], b->operand[0]);
+}
+
 static lj_id x_times_log_x(struct lj_graph *graph, const struct lj_node *node)
 {
   for (int i = 0; i < 2; i++) {
@@ -164,6 +193,8 @@ const struct lj_stable_rewrite lj_stable_rewrites[] = {
     {LJ_OP_SUBTRACT, difference_to_one, "one-minus",
      "exp(x) - 1, 1 - sigmoid(x), 1 - erf(x)", "expm1(x), sigmoid(-x), erfc(x)"},
     {LJ_OP_MULTIPLY, x_times_log_x, "xlogy", "x*log(x)", "xlogy(x, x)"},
+    {LJ_OP_MULTIPLY, product_with_inverse, "quotient", "1/x*y", "y/x"},
+    {LJ_OP_DIVIDE, inverse_of_quotient, "inverse", "1/(x/y)", "y/x"},
     {LJ_OP_NONE, NULL, NULL, NULL, NULL},
 };
 

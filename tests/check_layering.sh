@@ -14,7 +14,7 @@ rules='
   compiler       compiler grammar public runtime system
   compiler/llvm  compiler/llvm compiler grammar public runtime/abi.h llvm system
   runtime        runtime public system
-  runtime/train  runtime/train public blas system
+  runtime/train  runtime/train public blas json system
   cli            cli public json system
   bench          bench public blas json system
   examples       examples public blas json system

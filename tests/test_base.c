@@ -204,16 +204,11 @@ static void test_numbers_print_short(void **state)
       {1e22, "1e22"},   {1e-300, "1e-300"},  {100000, "100000.0"}, {0, "0.0"},
       {-0.0, "-0.0"},   {1e15, "1e15"},      {INFINITY, "inf"},  {-INFINITY, "-inf"},
       {NAN, "nan"},     {5e-324, "4.94065645841247e-324"},
-      {DBL_MAX, "1.79769313486232e308"},
+      {DBL_MAX, "1.7976931348623157e308"},
       {1.0 / 3, "0.3333333333333333"},       {0.1 + 0.2, "0.30000000000000004"},
   };
-  for (size_t i = 0; i < LJ_COUNT(cases); i++) {
-    const char *text = printed(*state, cases[i].number);
-    if (strcmp(text, "1.79769313486232e308") != 0 && strstr(cases[i].text, "1.7976") != NULL)
-      assert_true(lj_number_read(text) == DBL_MAX);
-    else
-      assert_string_equal(text, cases[i].text);
-  }
+  for (size_t i = 0; i < LJ_COUNT(cases); i++)
+    assert_string_equal(printed(*state, cases[i].number), cases[i].text);
 }
 
 /* xorshift64*, so that every run tests the same numbers. */

@@ -18,28 +18,32 @@ struct square {
   LLVMValueRef high, low;
 };
 
-/* x*x and what rounding lost, of an f64 x; in brief x*x is exact. */
-static struct square square_of(struct lj_ir *ir, LLVMValueRef x, bool brief)
+/* x*y and what rounding lost, of f64 x and y = x or x/2; in brief the product is exact.
+ * Without FMA both are cut to 26 bits, whose product is exact. */
+static struct square product(struct lj_ir *ir, LLVMValueRef x, LLVMValueRef y, bool brief)
 {
-  struct square s = {mul(ir, x, x), NULL};
+  struct square s = {mul(ir, x, y), NULL};
   if (brief)
     return s;
   if (ir->target->has_fma) {
-    s.low = madd(ir, x, x, lj_ir_fneg(ir, s.high));
+    s.low = madd(ir, x, y, lj_ir_fneg(ir, s.high));
     return s;
   }
-  LLVMValueRef bits = lj_ir_bits(ir, x);
-  LLVMValueRef mask = lj_ir_integer(ir, LLVMTypeOf(bits), -0x8000000);
-  LLVMValueRef a = lj_ir_from_bits(ir, lj_ir_and(ir, bits, mask), LLVMTypeOf(x));
-  LLVMValueRef cross = mul(ir, sub(ir, x, a), add(ir, x, a));
-  s.low = add(ir, sub(ir, mul(ir, a, a), s.high), cross);
+  LLVMValueRef a = cut(ir, x, 27), b = cut(ir, y, 27);
+  LLVMValueRef cross = mul(ir, sub(ir, x, a), add(ir, y, b));
+  s.low = add(ir, sub(ir, mul(ir, a, b), s.high), cross);
   return s;
+}
+
+static struct square half_square(struct lj_ir *ir, LLVMValueRef x, bool brief)
+{
+  return product(ir, x, mul(ir, x, number(ir, x, 0.5)), brief);
 }
 
 /* e^(t^2) * erfc(t) for t >= 0: p((t - K)/(t + K)) / (1 + 2t). */
 static LLVMValueRef scaled_erfc(struct lj_ir *ir, LLVMValueRef t, bool brief)
 {
-  LLVMValueRef k = number(ir, t, brief ? 2.5 : 4), one = number(ir, t, 1);
+  LLVMValueRef k = number(ir, t, brief ? 2.5 : 3.5), one = number(ir, t, 1);
   t = lj_ir_min_second(ir, number(ir, t, 0x1p100), t);
   LLVMValueRef sum = add(ir, t, k), below = add(ir, add(ir, t, t), one);
   if (brief) {
@@ -73,7 +77,7 @@ static LLVMValueRef bounded_size(struct lj_ir *ir, LLVMValueRef x)
 static LLVMValueRef erfc_wide(struct lj_ir *ir, LLVMValueRef x, bool brief)
 {
   LLVMValueRef t = bounded_size(ir, x);
-  LLVMValueRef e = gauss(ir, square_of(ir, t, brief), brief);
+  LLVMValueRef e = gauss(ir, product(ir, t, t, brief), brief);
   LLVMValueRef tail = mul(ir, e, scaled_erfc(ir, t, brief));
   LLVMValueRef rest = sub(ir, number(ir, x, 2), tail);
   return choose(ir, less(ir, x, number(ir, x, 0)), rest, tail);
@@ -82,14 +86,6 @@ static LLVMValueRef erfc_wide(struct lj_ir *ir, LLVMValueRef x, bool brief)
 static LLVMValueRef build_erfc(struct lj_ir *ir, LLVMValueRef x)
 {
   return by_way_of_f64(ir, x, erfc_wide);
-}
-
-static struct square halved(struct lj_ir *ir, struct square s)
-{
-  LLVMValueRef half = number(ir, s.high, 0.5);
-  s.high = mul(ir, s.high, half);
-  s.low = s.low ? mul(ir, s.low, half) : NULL;
-  return s;
 }
 
 /* abs(x)/sqrt(2): its rounding does no harm, since g is flat. */
@@ -102,7 +98,7 @@ static LLVMValueRef over_root_2(struct lj_ir *ir, LLVMValueRef x)
 static LLVMValueRef smaller_side(struct lj_ir *ir, LLVMValueRef x, LLVMValueRef g,
                                  bool brief)
 {
-  struct square s = halved(ir, square_of(ir, bounded_size(ir, x), brief));
+  struct square s = half_square(ir, bounded_size(ir, x), brief);
   LLVMValueRef half_g = mul(ir, g, number(ir, x, 0.5));
   return mul(ir, gauss(ir, s, brief), half_g);
 }
@@ -121,6 +117,18 @@ static LLVMValueRef build_norm_cdf(struct lj_ir *ir, LLVMValueRef x)
 }
 
 /* ---- log_ndtr ------------------------------------------------------------------------------- */
+
+/* l - x^2/2. Where the square overflows its low part would be NaN. */
+static LLVMValueRef less_half_square(struct lj_ir *ir, LLVMValueRef l, LLVMValueRef x,
+                                     bool brief)
+{
+  struct square s = half_square(ir, x, brief);
+  if (s.low) {
+    LLVMValueRef finite = less(ir, s.high, number(ir, x, INFINITY));
+    l = sub(ir, l, choose(ir, finite, s.low, number(ir, x, 0)));
+  }
+  return sub(ir, l, s.high);
+}
 
 /* For x < 0: log(g/2) - x^2/2, two terms of one sign. For x >= 0: log(1 - tail), with the
  * argument halved below 2/3 so that it is 1 + f again. One logarithm serves both. */
@@ -142,12 +150,7 @@ static LLVMValueRef log_ndtr_wide(struct lj_ir *ir, LLVMValueRef x, bool brief)
   LLVMValueRef n = choose(ir, left, of.n, n_right);
   LLVMValueRef l = lj_vmath_log_sum(ir, n, f);
 
-  struct square s = halved(ir, square_of(ir, x, brief));
-  if (s.low) {
-    LLVMValueRef finite = less(ir, s.high, number(ir, x, INFINITY));
-    l = sub(ir, l, choose(ir, finite, s.low, zero));
-  }
-  LLVMValueRef y = choose(ir, left, sub(ir, l, s.high), l);
+  LLVMValueRef y = choose(ir, left, less_half_square(ir, l, x, brief), l);
   return lj_ir_fneg(ir, lj_ir_fabs(ir, y));
 }
 

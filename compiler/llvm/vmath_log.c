@@ -149,11 +149,7 @@ static struct split_log split_log1p(struct lj_ir *ir, LLVMValueRef f)
 {
   struct split_log of;
   LLVMValueRef rest = log1p_less_f(ir, f);
-  LLVMValueRef bits = lj_ir_bits(ir, add(ir, f, rest));
-  LLVMTypeRef type = LLVMTypeOf(bits);
-  int64_t keep = is_f64(f) ? -0x100000000 : -0x1000;
-  of.high = lj_ir_from_bits(ir, lj_ir_and(ir, bits, lj_ir_integer(ir, type, keep)),
-                            LLVMTypeOf(f));
+  of.high = cut(ir, add(ir, f, rest), is_f64(f) ? 32 : 12);
   of.low = add(ir, sub(ir, f, of.high), rest);
   return of;
 }

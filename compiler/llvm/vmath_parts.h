@@ -62,6 +62,14 @@ static inline LLVMValueRef less(struct lj_ir *ir, LLVMValueRef a, LLVMValueRef b
   return lj_ir_fcmp(ir, LLVMRealOLT, a, b);
 }
 
+/* x with its lowest `bits` bits cleared. */
+static inline LLVMValueRef cut(struct lj_ir *ir, LLVMValueRef x, uint32_t bits)
+{
+  LLVMValueRef integer = lj_ir_bits(ir, x);
+  LLVMValueRef mask = lj_ir_integer(ir, LLVMTypeOf(integer), -(INT64_C(1) << bits));
+  return lj_ir_from_bits(ir, lj_ir_and(ir, integer, mask), LLVMTypeOf(x));
+}
+
 /* ---- f32 by way of f64 ---------------------------------------------------------------- */
 
 /* Where f32 would need compensated arithmetic, computing in f64 with short polynomials

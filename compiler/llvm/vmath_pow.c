@@ -49,14 +49,6 @@ struct sum {
   LLVMValueRef high, low; /* low is what high lacks */
 };
 
-/* x with its low 32 bits cleared: 21 bits are left. */
-static LLVMValueRef cut(struct lj_ir *ir, LLVMValueRef x)
-{
-  LLVMValueRef bits = lj_ir_bits(ir, x);
-  LLVMValueRef mask = lj_ir_integer(ir, LLVMTypeOf(bits), -0x100000000);
-  return lj_ir_from_bits(ir, lj_ir_and(ir, bits, mask), LLVMTypeOf(x));
-}
-
 /* s = f/(2 + f): a quotient cut short, and the rest from the remainder. */
 static struct sum quotient(struct lj_ir *ir, LLVMValueRef f, LLVMValueRef *whole)
 {
@@ -65,8 +57,8 @@ static struct sum quotient(struct lj_ir *ir, LLVMValueRef f, LLVMValueRef *whole
   LLVMValueRef below = add(ir, f, two);
   LLVMValueRef inverse = divide(ir, number(ir, f, 1), below);
   *whole = mul(ir, f, inverse);
-  s.high = cut(ir, *whole);
-  LLVMValueRef t_high = cut(ir, below);
+  s.high = cut(ir, *whole, 32);
+  LLVMValueRef t_high = cut(ir, below, 32);
   LLVMValueRef t_low = sub(ir, f, sub(ir, t_high, two));
   LLVMValueRef rest = sub(ir, f, mul(ir, s.high, t_high));
   s.low = mul(ir, sub(ir, rest, mul(ir, s.high, t_low)), inverse);
@@ -84,12 +76,12 @@ static struct sum log1p_times_3_2(struct lj_ir *ir, LLVMValueRef f)
   LLVMValueRef square_rest = mul(ir, s.low, add(ir, s.high, whole));
   LLVMValueRef r = add(ir, mul(ir, mul(ir, w, w), q), square_rest);
 
-  LLVMValueRef t_high = cut(ir, add(ir, add(ir, three, square), r));
+  LLVMValueRef t_high = cut(ir, add(ir, add(ir, three, square), r), 32);
   LLVMValueRef t_low = sub(ir, r, sub(ir, sub(ir, t_high, three), square));
   LLVMValueRef u = mul(ir, s.high, t_high);
   LLVMValueRef v = add(ir, mul(ir, s.low, t_high), mul(ir, t_low, whole));
   struct sum p;
-  p.high = cut(ir, add(ir, u, v));
+  p.high = cut(ir, add(ir, u, v), 32);
   p.low = sub(ir, v, sub(ir, p.high, u));
   return p;
 }
@@ -105,7 +97,7 @@ static struct sum log2_long(struct lj_ir *ir, LLVMValueRef size)
   LLVMValueRef c_low = number(ir, f, 0x1.b87407fae93f8p-22);
   LLVMValueRef high = mul(ir, p.high, c_high);
   LLVMValueRef low = add(ir, mul(ir, p.high, c_low), mul(ir, p.low, c));
-  l.high = cut(ir, add(ir, of.n, add(ir, high, low)));
+  l.high = cut(ir, add(ir, of.n, add(ir, high, low)), 32);
   l.low = sub(ir, low, sub(ir, sub(ir, l.high, of.n), high));
   return l;
 }
@@ -116,7 +108,7 @@ static LLVMValueRef magnitude_f64(struct lj_ir *ir, LLVMValueRef size, LLVMValue
 {
   struct sum l = log2_long(ir, size);
   b = clamp(ir, b, 0x1p65);
-  LLVMValueRef b_high = cut(ir, b);
+  LLVMValueRef b_high = cut(ir, b, 32);
   LLVMValueRef high = mul(ir, b_high, l.high);
   LLVMValueRef low =
       add(ir, mul(ir, sub(ir, b, b_high), l.high), mul(ir, b, l.low));

@@ -56,7 +56,7 @@ bool lj_read_number(const char *text, double *number)
 
 /* ---- finding --------------------------------------------------------------------- */
 
-/* FNV-1a, 32 bits: G. Fowler, L. Noll, K. Vo, http://www.isthe.com/chongo/tech/comp/fnv */
+/* FNV-1a, 32 bits: G. Fowler, L. Noll and K.-P. Vo, IETF draft-eastlake-fnv. */
 static uint32_t hash_of(const char *name)
 {
   uint32_t hash = 2166136261u;

@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-/* Longer fields are refused: a quote that was never closed would take the whole file. */
+/* Longer fields are refused: a quote that is never closed would take the whole file. */
 enum { LJ_CSV_LONGEST_FIELD = 64 * 1024, LJ_CSV_BLOCK = 32 * 1024 };
 
 struct lj_csv {

@@ -2,9 +2,9 @@
  * Texts of the language as parts of a network.
  *
  * Everything that a text may do wrong in its place is found here, before a buffer is
- * sized by it: inputs other than y_pred and y_true, types that the runtime does not hold,
- * an activation of another shape than its input. What the compiler finds arrives as its
- * diagnostics, passed on as text.
+ * sized by it: inputs other than y_pred and y_true, types that the runtime does not
+ * hold, an activation of another shape than its input. What the compiler finds arrives
+ * as its diagnostics, passed on as text.
  */
 #include "runtime/train/expression.h"
 
@@ -22,7 +22,7 @@ static bool is_name(const char *text)
   return *text == 0;
 }
 
-/* Functions of a whole row need to be told so, as Keras' activations of that name are. */
+/* Functions of a whole row need to be told so; Keras' activations of that name are. */
 static const char *along_rows(const char *name)
 {
   static const char *const names[] = {"softmax", "log_softmax"};

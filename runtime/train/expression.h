@@ -3,8 +3,8 @@
  *
  * A text is compiled once and then specialised to the sizes of the network. Activations
  * become two kernels, value and gradient with an incoming adjoint; a loss becomes one
- * fused kernel for training and one without gradient for evaluation; a metric the latter
- * only. Calls allocate nothing.
+ * fused kernel for training and one without gradient for evaluation; a metric the
+ * latter only. Calls allocate nothing.
  */
 #ifndef LJ_TRAIN_EXPRESSION_H
 #define LJ_TRAIN_EXPRESSION_H
@@ -47,7 +47,7 @@ lossjit_status lj_activate(const struct lj_expression *expression, int64_t rows,
                            const float *primal, float *activated,
                            lossjit_train_error *error);
 
-/* primal = adjoint * f'(primal), (rows, units): the gradient takes the primal's place. */
+/* primal = adjoint * f'(primal), (rows, units): the gradient takes primal's place. */
 lossjit_status lj_activate_back(const struct lj_expression *expression, int64_t rows,
                                 const float *adjoint, float *primal,
                                 lossjit_train_error *error);

@@ -1,9 +1,9 @@
 /*
  * Loss, metrics and outputs over rows, without changing the weights.
  *
- * Rows pass through in batches, the last as small as it comes out. Means are sums in f64
- * divided once, so that they do not depend on how the rows fell into batches beyond the
- * rounding of a batch's own mean.
+ * Rows pass through in batches, the last as small as it comes out. Means are sums in
+ * f64 divided once, so that they do not depend on how the rows fell into batches beyond
+ * the rounding of a batch's own mean.
  */
 #include "runtime/train/measure.h"
 

@@ -27,7 +27,8 @@ double lj_mean_of(const lossjit_model *model, struct lj_sums *sums, size_t rows)
 /* Check that the data has what loss and metrics read, and make their kernels. */
 lossjit_status lj_prepare_data(lossjit_model *model, const lossjit_data *data);
 
-/* Mean loss and metrics[metric count] over the rows, in batches of the workspace's size. */
+/* Mean loss and metrics[metric count] over the rows, in batches of the workspace's
+ * size. */
 lossjit_status lj_measure(lossjit_model *model, const struct lj_rows *rows,
                           struct lj_workspace *workspace, double *loss,
                           double *metrics);

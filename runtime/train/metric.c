@@ -2,8 +2,8 @@
  * Metrics: what is reported beside the loss.
  *
  * "accuracy" is counted here; every other metric is an expression compiled without its
- * gradient. All are sums over rows until the end, so that a partial batch weighs what it
- * holds.
+ * gradient. All are sums over rows until the end, so that a partial batch weighs what
+ * it holds.
  */
 #include "runtime/train/model.h"
 
@@ -21,6 +21,8 @@ lossjit_status lj_metrics_compile(lossjit_model *model, const char *const *texts
     return lj_train_no_memory(&model->error);
   for (size_t i = 0; i < count; i++) {
     struct lj_metric *metric = &model->metrics[i];
+    if (!texts[i])
+      return lj_train_fail(&model->error, LOSSJIT_ARGUMENT, "metric %zu is null", i);
     model->metric_count = i + 1;
     metric->name = lj_train_copy(allocator, texts[i], strlen(texts[i]));
     if (!metric->name)

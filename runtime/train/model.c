@@ -1,9 +1,10 @@
 /*
  * Building a network: layers, then loss, optimizer and metrics.
  *
- * Every function leaves the model as it was when it fails, so that a caller may correct
- * the text and go on. Kernels of layers are made here; those of loss and metrics when the
- * data is known, since the size of y_true is the data's.
+ * A layer that cannot be made leaves the model as it was, so that a caller may correct
+ * the text and go on; a compile that fails leaves it uncompiled. Kernels of layers are
+ * made here, those of loss and metrics when the data is known, since it has y_true's
+ * size.
  */
 #include "runtime/train/network.h"
 

@@ -2,9 +2,9 @@
  * The network in memory: layers, loss, metrics, optimizer, history.
  *
  * The weights of a layer are one block: the kernel, then the bias, each padded to whole
- * cache lines with zeros. Gradients and optimizer slots are blocks of the same layout, so
- * that an optimizer is one loop over a block and never knows what it adjusts. Padding has
- * gradient zero and stays zero.
+ * cache lines with zeros. Gradients and optimizer slots are blocks of the same layout,
+ * so that an optimizer is one loop over a block and never knows what it adjusts.
+ * Padding has gradient zero and stays zero.
  */
 #ifndef LJ_TRAIN_MODEL_H
 #define LJ_TRAIN_MODEL_H

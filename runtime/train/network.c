@@ -6,8 +6,8 @@
  *               kernel gradient = x^T @ g          bias gradient = sum of g over rows
  *               adjoint of x = g @ kernel^T        not for the first layer
  *
- * The bias is laid into the output before the product is added to it, which saves a pass.
- * g takes the place of primal, which nobody reads after it.
+ * The bias is laid into the output before the product is added to it, which saves a
+ * pass. g takes the place of primal, which nobody reads after it.
  */
 #include "runtime/train/network.h"
 

@@ -1,10 +1,11 @@
 /*
  * Optimizers: how a gradient changes the weights.
  *
- * One row of the table per optimizer: its name, how many blocks of state it keeps beside
- * the weights, its step and its defaults. A step is one loop over a block. The formulas
- * are those of Keras 3 (keras/src/optimizers/sgd.py, adam.py), so that a run there can be
- * compared number by number; PyTorch's Adam adds epsilon after the bias correction.
+ * One row of the table per optimizer: its name, how many blocks of state it keeps
+ * beside the weights, its step and its defaults. A step is one loop over a block. The
+ * formulas are those of Keras 3 (keras/src/optimizers/sgd.py, adam.py), so that a run
+ * there can be compared number by number; PyTorch's Adam adds epsilon after the bias
+ * correction.
  *
  * To add one: a step function, a row, and a name in the `reads` of its settings.
  */
@@ -42,8 +43,8 @@ static void sgd_step(const lossjit_optimizer *settings, uint64_t step,
   }
 }
 
-/* D. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, with the
- * bias corrections folded into the rate as in the end of its section 2. */
+/* D. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, with
+ * the bias corrections folded into the rate as in the end of its section 2. */
 static void adam_step(const lossjit_optimizer *settings, uint64_t step,
                       const struct lj_block *block)
 {

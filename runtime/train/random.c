@@ -4,8 +4,8 @@
  * Generator: xoshiro256** 1.0 by D. Blackman and S. Vigna, https://prng.di.unimi.it
  * ("Scrambled Linear Pseudorandom Number Generators", ACM TOMS 47(4), 2021), its state
  * filled by splitmix64 as the authors advise. Bounded integers: D. Lemire, "Fast Random
- * Integer Generation in an Interval", ACM TOMACS 29(1), 2019. Both are written here after
- * their papers.
+ * Integer Generation in an Interval", ACM TOMACS 29(1), 2019. Both are written here
+ * after their papers.
  */
 #include "runtime/train/support.h"
 

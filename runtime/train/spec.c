@@ -1,10 +1,10 @@
 /*
  * Reading a model file: JSON by jansson, keys by tables.
  *
- * Each kind of object has a table of keys, each key a reader. A key that is in no table is
- * an error that names the nearest one, because a misspelt "epoch" would otherwise train
- * with the default in silence. jansson allocates by malloc; its hook is global to the
- * process and so not ours to set.
+ * Each kind of object has a table of keys, each key a reader. A key that is in no table
+ * is an error that names the nearest one, because a misspelt "epoch" would otherwise
+ * train with the default in silence. jansson allocates by malloc; its hook is global to
+ * the process and so not ours to set.
  */
 #include "runtime/train/spec.h"
 #include "runtime/train/model.h"

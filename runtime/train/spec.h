@@ -46,7 +46,7 @@ lossjit_status lj_spec_read(struct lj_spec *spec, const lossjit_allocator *alloc
                             const char *path, lossjit_train_error *error);
 void lj_spec_release(struct lj_spec *spec);
 
-/* `name` relative to the model file, to be given back with lj_train_free; NULL: memory. */
+/* `name` relative to the model file, given back with lj_train_free; NULL: no memory. */
 char *lj_spec_path(const struct lj_spec *spec, const char *name);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * Error messages, nearest names and memory of the training runtime.
  *
- * The allocator hook follows realloc and promises no more alignment than malloc does, so
- * an aligned block is a larger one that keeps the address it came from just before the
- * first float.
+ * The allocator hook follows realloc and promises no more alignment than malloc does,
+ * so an aligned block is a larger one that keeps the address it came from just before
+ * the first float.
  */
 #include "runtime/train/support.h"
 

@@ -21,7 +21,7 @@
 #define LJ_TRAIN_PRINTF(text, first)
 #endif
 
-/* A statement about our own code: false means LOSSJIT_INTERNAL, with its place named. */
+/* A statement about our own code: if false, LOSSJIT_INTERNAL, with its place named. */
 #define LJ_TRAIN_CHECK(error, condition)                                               \
   do {                                                                                 \
     if (!(condition))                                                                  \
@@ -29,7 +29,7 @@
                            __FILE__, __LINE__, #condition);                            \
   } while (0)
 
-/* Leave the function with whatever status `expression` gives, unless it is LOSSJIT_OK. */
+/* Leave the function with the status that `expression` gives, unless LOSSJIT_OK. */
 #define LJ_TRAIN_TRY(expression)                                                       \
   do {                                                                                 \
     lossjit_status status_of_try = (expression);                                       \
@@ -76,7 +76,7 @@ struct lj_random {
   uint64_t state[4];
 };
 
-/* Streams of one seed: weights and sample order must not depend on each other's length. */
+/* Streams of one seed: weights and orders must not depend on each other's length. */
 enum lj_random_stream { LJ_RANDOM_WEIGHTS = 1, LJ_RANDOM_SPLIT, LJ_RANDOM_ORDER };
 
 void lj_random_seed(struct lj_random *random, uint64_t seed,

@@ -1,9 +1,9 @@
 /*
  * Reading a CSV file into a table.
  *
- * The header decides once what becomes of each column of the file: a column of the table,
- * the label, or nothing. After it, rows go straight into the table, whose arrays double
- * up to the memory limit.
+ * The header decides once what becomes of each column of the file: a column of the
+ * table, the label, or nothing. After it, rows go straight into the table, whose arrays
+ * double up to the memory limit.
  */
 #include "runtime/train/table.h"
 

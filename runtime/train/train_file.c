@@ -2,8 +2,8 @@
  * From a model file to a trained model.
  *
  *     spec (spec.c)  ->  table (table.c)  ->  samples: rows in their final order,
- *     numbers as f32, standardized  ->  model, compiled  ->  one-hot rows if the loss or
- *     a metric asks for them  ->  fit
+ *     numbers as f32, standardized  ->  model, compiled  ->  one-hot rows if the
+ *     loss or a metric asks for them  ->  fit
  *
  * A random validation part is made by putting the rows in random order here rather than
  * in fit, so that the means come from the rows that train and from no others.
@@ -314,7 +314,10 @@ static lossjit_status train(struct job *job, const lossjit_train_hooks *hooks)
                                  .validation_split = spec->validation_split};
   options.progress = hooks->progress;
   options.user = hooks->user;
-  LJ_TRAIN_TRY(from_model(job, lj_prepare_data(job->model, &data), "loss or metrics"));
+  lossjit_status status = lj_prepare_data(job->model, &data);
+  if (status == LOSSJIT_ARGUMENT)
+    status = LOSSJIT_INVALID; /* it is the file that asked for what is not there */
+  LJ_TRAIN_TRY(from_model(job, status, "loss or metrics"));
   if (hooks->started)
     hooks->started(hooks->user, job->model, job->training_rows,
                    job->rows - job->training_rows);

@@ -154,13 +154,12 @@ long double lj_ref_trigamma(long double a, long double b)
   if (a > 0 || isnan(a))
     return trigamma_positive(a);
   long double t = fraction(a), s = sinl(PI * t);
-  return t == 0 || isinf(a) ? (isinf(a) ? NAN : INFINITY)
-                            : PI * PI / (s * s) - trigamma_positive(1 - a);
+  return t == 0 || isinf(a) ? INFINITY : PI * PI / (s * s) - trigamma_positive(1 - a);
 }
 
 /* ---- distance ---------------------------------------------------------------------------------- */
 
-double lj_ulps(double result, long double reference, bool is_f64)
+double lj_ulps(double result, long double reference, double floor, bool is_f64)
 {
   int digits = is_f64 ? 53 : 24, highest = is_f64 ? 1024 : 128;
   int lowest = is_f64 ? -1021 : -125;
@@ -172,9 +171,10 @@ double lj_ulps(double result, long double reference, bool is_f64)
   long double y = isinf(result) ? copysignl(limit, result) : result;
   if (fabsl(reference) > limit)
     reference = copysignl(limit, reference);
-  int exponent = lowest;
-  frexpl(reference, &exponent);
-  if (reference == 0 || exponent < lowest)
+  long double size = fmaxl(fabsl(reference), floor);
+  int exponent;
+  frexpl(size, &exponent);
+  if (size == 0 || exponent < lowest)
     exponent = lowest;
   if (exponent > highest)
     exponent = highest;

@@ -22,10 +22,10 @@ lj_reference lj_ref_arctan, lj_ref_sinh, lj_ref_cosh;
 lj_reference lj_ref_floor, lj_ref_ceil, lj_ref_round, lj_ref_trunc;
 
 /* Distance of `result` from the exact `reference` in units in the last place of f32 or f64
- * at the reference; subnormal numbers have the unit of the smallest normal one. Infinity
- * counts as the first power of two that overflows, so a result that should have been the
- * largest finite number is one unit off. INFINITY: one is NaN and the other is not, or a
- * zero has the wrong sign. */
-double lj_ulps(double result, long double reference, bool is_f64);
+ * at the reference, or at `floor` where the reference is smaller; subnormal numbers have
+ * the unit of the smallest normal one. Infinity counts as the first power of two that
+ * overflows, so a result that should have been the largest finite number is one unit off.
+ * INFINITY: one is NaN and the other is not, or a zero has the wrong sign. */
+double lj_ulps(double result, long double reference, double floor, bool is_f64);
 
 #endif
