@@ -220,6 +220,8 @@ static int run_bench(struct bench *bench)
 {
   int status = compile_and_bind(bench);
   if (status == CLI_DONE)
+    cli_warn_unused(&bench->request);
+  if (status == CLI_DONE)
     status = cli_bench_complete_shapes(bench);
   if (status == CLI_DONE)
     status = compile_and_bind(bench);

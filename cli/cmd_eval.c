@@ -81,20 +81,12 @@ static int read_arguments(struct eval *eval)
                                                                    : CLI_WRONG;
 }
 
-/* Take sample_weight out of the inputs if the text does not use that name itself, and
- * say what else is not used. */
-static void sort_out_names(struct eval *eval)
+/* sample_weight means the weights, if the text does not use that name itself. */
+static void find_weights(struct eval *eval)
 {
-  struct cli_request *request = &eval->request;
-  for (size_t i = 0; i < request->input_count; i++) {
-    const char *name = request->inputs[i].name;
-    if (cli_text_mentions(&eval->text, name))
-      continue;
-    if (strcmp(name, "sample_weight") == 0)
-      eval->weights = &request->inputs[i].array;
-    else
-      cli_warn("the expression does not use '%s'", name);
-  }
+  const struct cli_input *input = cli_find_input(&eval->request, "sample_weight");
+  if (input && !cli_text_mentions(&eval->text, input->name))
+    eval->weights = &input->array;
 }
 
 /* ---- results --------------------------------------------------------------------- */
@@ -200,6 +192,8 @@ static int evaluate(struct eval *eval)
 {
   int status = cli_compile_or_report(eval->cli, &eval->request, &eval->reading);
   if (status == CLI_DONE)
+    cli_warn_unused(&eval->request);
+  if (status == CLI_DONE)
     status = bind(eval);
   if (status == CLI_DONE)
     status = cli_specialize_or_report(&eval->evaluation);
@@ -218,7 +212,7 @@ static int run(struct cli *cli)
   int status = read_arguments(&eval);
   if (status != CLI_DONE)
     return status;
-  sort_out_names(&eval);
+  find_weights(&eval);
   eval.request.engine = cli_engine(cli);
   if (!eval.request.engine)
     return CLI_USAGE;

@@ -119,6 +119,7 @@ static int show_stages(struct show *show)
   int status = cli_compile_or_report(show->cli, &show->request, &show->reading);
   if (status != CLI_DONE)
     return status;
+  cli_warn_unused(&show->request);
   if (!cli_bind(&show->cli->pool, &show->request, false, &show->reading, &error)) {
     cli_report("%s", error.text);
     return CLI_WRONG;

@@ -13,6 +13,8 @@ lossjit_engine *cli_engine(const struct cli *cli);
 /* Compile or make the kernel, printing diagnostics; the exit status. */
 int cli_compile_or_report(struct cli *cli, const struct cli_request *request,
                           struct cli_reading *reading);
+/* Say which names were given (sample_weight aside) that the text does not use. */
+void cli_warn_unused(const struct cli_request *request);
 int cli_specialize_or_report(struct cli_evaluation *evaluation);
 
 /* NAME=VALUE in two; false if `argument` has another form. */

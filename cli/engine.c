@@ -34,6 +34,14 @@ int cli_compile_or_report(struct cli *cli, const struct cli_request *request,
              : cli_report_status(request->engine, reading->status, "compiling");
 }
 
+void cli_warn_unused(const struct cli_request *request)
+{
+  for (size_t i = 0; i < request->input_count; i++)
+    if (!request->inputs[i].mentioned &&
+        strcmp(request->inputs[i].name, "sample_weight") != 0)
+      cli_warn("the expression does not use '%s'", request->inputs[i].name);
+}
+
 int cli_specialize_or_report(struct cli_evaluation *evaluation)
 {
   lossjit_status status = cli_specialize(evaluation);

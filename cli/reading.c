@@ -74,10 +74,30 @@ static bool may_lead(const struct cli_input *input, int64_t batch)
   return input->array.rank > 0 && !input->never_batch && input->array.sizes[0] == batch;
 }
 
-/* y_pred leads the batch; of another array of that leading size it is only likely. */
-static int shape_choices(const struct cli_input *input, int64_t batch)
+/* Could an array that has as many rows as the batch also be meant without it? Only if all
+ * its sizes are inner sizes of y_pred, as those of a weight per column are. Anything more
+ * generous would turn the mistakes that the batch rule is there to catch, such as y_true
+ * of (batch,) against y_pred of (batch, 1), into broadcasts. y_true is never meant so. */
+static bool may_do_without_batch(const struct cli_request *request,
+                                 const struct cli_input *input)
 {
-  return may_lead(input, batch) && strcmp(input->name, "y_pred") != 0 ? 2 : 1;
+  const struct cli_input *model = cli_find_input(request, "y_pred");
+  if (!model || input == model || strcmp(input->name, "y_true") == 0)
+    return false;
+  for (int32_t k = 0; k < input->array.rank; k++) {
+    bool found = false;
+    for (int32_t i = 1; i < model->array.rank; i++)
+      found |= model->array.sizes[i] == input->array.sizes[k];
+    if (!found)
+      return false;
+  }
+  return true;
+}
+
+static size_t shape_choices(const struct cli_request *request,
+                            const struct cli_input *input, int64_t batch)
+{
+  return may_lead(input, batch) && may_do_without_batch(request, input) ? 2 : 1;
 }
 
 struct declarations {
@@ -111,7 +131,7 @@ static bool declare(const struct cli_request *request, int64_t batch, size_t num
     const struct cli_input *from = &request->inputs[i];
     if (!is_declared_here(from))
       continue;
-    size_t choices = (size_t)shape_choices(from, batch);
+    size_t choices = shape_choices(request, from, batch);
     if (may_lead(from, batch) && number % choices == 0)
       to->inputs[k].sizes[0] = LOSSJIT_BATCH;
     number /= choices;

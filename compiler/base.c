@@ -126,31 +126,14 @@ char *lj_copy_text(struct lj_arena *arena, const char *text, size_t length)
   return copy;
 }
 
-static char *format_list(struct lj_arena *arena, const char *format, va_list arguments,
-                         size_t *length)
-{
-  va_list again;
-  int needed;
-  char *text;
-  va_copy(again, arguments);
-  needed = vsnprintf(NULL, 0, format, again);
-  va_end(again);
-  LJ_CHECK(arena->trap, needed >= 0);
-  text = lj_alloc(arena, (size_t)needed + 1);
-  vsnprintf(text, (size_t)needed + 1, format, arguments);
-  *length = (size_t)needed;
-  return text;
-}
-
 char *lj_format(struct lj_arena *arena, const char *format, ...)
 {
+  struct lj_text text = {.arena = arena};
   va_list arguments;
-  size_t length;
-  char *text;
   va_start(arguments, format);
-  text = format_list(arena, format, arguments, &length);
+  lj_text_list(&text, format, arguments);
   va_end(arguments);
-  return text;
+  return text.text;
 }
 
 /* Room for `more` bytes and the terminating zero. */
@@ -176,25 +159,31 @@ void lj_text_bytes(struct lj_text *to, const char *bytes, size_t length)
   to->text[to->length] = '\0';
 }
 
-/* Formats into what room is left; only a piece that does not fit is measured first. */
-void lj_text_add(struct lj_text *to, const char *format, ...)
+/* Formats into what room is left; only a piece that does not fit is formatted twice. */
+void lj_text_list(struct lj_text *to, const char *format, va_list arguments)
 {
-  va_list arguments;
+  va_list again;
   size_t room;
   int needed;
   reserve(to, 0);
   room = to->capacity - to->length;
-  va_start(arguments, format);
+  va_copy(again, arguments);
   needed = vsnprintf(to->text + to->length, room, format, arguments);
-  va_end(arguments);
   LJ_CHECK(to->arena->trap, needed >= 0);
   if ((size_t)needed >= room) {
     reserve(to, (size_t)needed);
-    va_start(arguments, format);
-    vsnprintf(to->text + to->length, (size_t)needed + 1, format, arguments);
-    va_end(arguments);
+    vsnprintf(to->text + to->length, (size_t)needed + 1, format, again);
   }
+  va_end(again);
   to->length += (size_t)needed;
+}
+
+void lj_text_add(struct lj_text *to, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  lj_text_list(to, format, arguments);
+  va_end(arguments);
 }
 
 /* ---- numbers --------------------------------------------------------------------------- */

@@ -85,6 +85,7 @@ struct lj_text {
   size_t length, capacity;
 };
 void lj_text_add(struct lj_text *to, const char *format, ...) LJ_PRINTF(2, 3);
+void lj_text_list(struct lj_text *to, const char *format, va_list arguments);
 void lj_text_bytes(struct lj_text *to, const char *bytes, size_t length);
 
 /* Numbers, independent of the host's locale: strtod, and the shortest decimal that reads

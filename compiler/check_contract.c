@@ -61,22 +61,24 @@ static void dead(struct lj_checker *c, const char *name, lj_id killer)
       operator, name);
 }
 
-static bool reaches(struct lj_checker *c, lj_id value, const char *name, lj_id *wrt)
+/* False if the result has nothing to do with the input: then nothing else is said. */
+static bool depends(struct lj_checker *c, lj_id value, const char *name,
+                    struct lj_checked *checked)
 {
   const struct lj_input *input = input_named(c, name);
   lj_id killer = 0;
   bool used = false;
 
-  *wrt = input ? input->node : 0;
   if (!input) {
     ignores(c, name);
     return false;
   }
+  checked->wrt[checked->wrt_count++] = input->node;
   if (!lj_dtype_is_float((enum lj_dtype)input->dtype)) {
     lj_report(
         c->diags, LJ_D_NOT_DIFFERENTIABLE, input->span, name,
         lj_format(c->arena, "it is %s", lj_dtype_name((enum lj_dtype)input->dtype)));
-    return false;
+    return true;
   }
   if (lj_grad_reaches(c->graph, value, input->node, &used, &killer))
     return true;
@@ -84,7 +86,7 @@ static bool reaches(struct lj_checker *c, lj_id value, const char *name, lj_id *
     dead(c, name, killer);
   else
     ignores(c, name);
-  return false;
+  return used;
 }
 
 static bool has_gradient(struct lj_checker *c, lj_id value, struct lj_checked *checked)
@@ -97,9 +99,8 @@ static bool has_gradient(struct lj_checker *c, lj_id value, struct lj_checked *c
   if (c->request->no_gradient)
     return true;
   checked->wrt = LJ_NEW_ARRAY(c->arena, lj_id, count);
-  checked->wrt_count = count;
   for (uint32_t i = 0; i < count; i++)
-    good &= reaches(c, value, names[i], &checked->wrt[i]);
+    good &= depends(c, value, names[i], checked);
   return good;
 }
 
@@ -279,10 +280,10 @@ void lj_contract(struct lj_checker *c, struct lj_value value,
   node = lj_as_node(c, &value, "the result");
   if (!node)
     return;
-  good = has_batch(c) && has_gradient(c, node, checked);
-  good = type_fits(c, node) && good;
-  good = shape_fits(c, node) && good;
-  if (!good)
+  if (!has_batch(c) || !has_gradient(c, node, checked))
+    return;
+  good = type_fits(c, node);
+  if (!shape_fits(c, node) || !good)
     return;
   if (lj_dtype_is_weak((enum lj_dtype)lj_at(c, node)->dtype))
     node = lj_cast(c->graph, c->float_dtype, node);

@@ -83,12 +83,20 @@ const char *lj_source_text(const struct lj_checker *c, const struct lj_syntax *s
   return lj_copy_text(c->arena, source->text + span.begin, span.end - span.begin);
 }
 
+/* The span of what stands in parentheses includes them. */
+static bool is_loose(const struct lj_syntax *syntax)
+{
+  if (syntax->kind == LJ_S_UNARY)
+    return syntax->span.begin == syntax->name_span.begin;
+  return syntax->kind == LJ_S_BINARY &&
+         syntax->span.begin == syntax->children[0]->span.begin;
+}
+
 const char *lj_primary_text(const struct lj_checker *c, const struct lj_syntax *syntax)
 {
   const char *text = lj_source_text(c, syntax);
-  bool loose = syntax->kind == LJ_S_UNARY || syntax->kind == LJ_S_BINARY;
 
-  return text && loose ? lj_format(c->arena, "(%s)", text) : text;
+  return text && is_loose(syntax) ? lj_format(c->arena, "(%s)", text) : text;
 }
 
 void lj_refuse(struct lj_checker *c, struct lj_span span, const char *what,

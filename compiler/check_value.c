@@ -230,10 +230,11 @@ static bool refuse_truth(struct lj_checker *c, enum lj_op op,
   struct lj_report *report =
       lj_report(c->diags, LJ_D_TYPE_MISMATCH, lj_place(c, span),
                 operator_text(c, op, at), "numbers", "true or false values");
-  const char *text = value->syntax ? lj_source_text(c, value->syntax) : NULL;
+  const char *text = value->syntax ? lj_primary_text(c, value->syntax) : NULL;
 
   if (text)
-    lj_fix(c->diags, report, span, lj_format(c->arena, "cast(%s)", text),
+    lj_fix(c->diags, report, span,
+           lj_format(c->arena, *text == '(' ? "cast%s" : "cast(%s)", text),
            "make them numbers");
   lj_trace(c, report, span);
   return false;

@@ -159,8 +159,9 @@ static lossjit_status create_entry(lossjit_loss *loss, const struct lj_variant *
   double start = milliseconds();
   volatile lossjit_status status = LOSSJIT_NO_MEMORY;
 
-  if (entry && build) {
+  if (entry)
     memset(entry, 0, sizeof *entry);
+  if (entry && build) {
     memset(build, 0, sizeof *build);
     entry->variant = *variant;
     lj_arena_init(&entry->arena, allocator, &build->trap);

@@ -11,7 +11,6 @@
  */
 #include "compiler/diag_report.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,34 +118,20 @@ struct lj_report *lj_report(struct lj_diags *diags, enum lj_diag id, struct lj_s
   return report;
 }
 
-/* vsnprintf into the arena, for notes and fixes. */
-static const char *format_words(struct lj_arena *arena, const char *format,
-                                va_list arguments)
-{
-  va_list again;
-  int length;
-  char *words;
-  va_copy(again, arguments);
-  length = vsnprintf(NULL, 0, format, again);
-  va_end(again);
-  LJ_CHECK(arena->trap, length >= 0);
-  words = lj_alloc(arena, (size_t)length + 1);
-  vsnprintf(words, (size_t)length + 1, format, arguments);
-  return words;
-}
-
 void lj_note(struct lj_diags *diags, struct lj_report *report, struct lj_span span,
              const char *format, ...)
 {
+  struct lj_text words = {.arena = diags->arena};
   struct lj_note *note;
   va_list arguments;
   if (report == diags->muted)
     return;
+  va_start(arguments, format);
+  lj_text_list(&words, format, arguments);
+  va_end(arguments);
   note = LJ_NEW(diags->arena, struct lj_note);
   note->span = span;
-  va_start(arguments, format);
-  note->text = format_words(diags->arena, format, arguments);
-  va_end(arguments);
+  note->text = words.text;
   if (report->last_note != NULL)
     report->last_note->next = note;
   else
@@ -158,12 +143,14 @@ void lj_note(struct lj_diags *diags, struct lj_report *report, struct lj_span sp
 void lj_fix(struct lj_diags *diags, struct lj_report *report, struct lj_span span,
             const char *replacement, const char *format, ...)
 {
+  struct lj_text words = {.arena = diags->arena};
   va_list arguments;
   if (report == diags->muted)
     return;
   va_start(arguments, format);
-  report->fix = format_words(diags->arena, format, arguments);
+  lj_text_list(&words, format, arguments);
   va_end(arguments);
+  report->fix = words.text;
   report->fix_span = span;
   report->replacement =
       replacement == NULL

@@ -151,7 +151,7 @@ static void add_bindings(struct lj_printer *p, lj_id root, struct lj_program *pr
       program->statements[program->statement_count++] =
           (struct lj_statement){.kind = LJ_STATEMENT_BIND,
                                 .name = p->names[id],
-                                .value = lj_print_form(p, id, LJ_NO_DTYPE)};
+                                .value = lj_print_form(p, id)};
 }
 
 void lj_graph_print(struct lj_text *to, const struct lj_graph *graph, lj_id root,
@@ -165,11 +165,12 @@ void lj_graph_print(struct lj_text *to, const struct lj_graph *graph, lj_id root
   p.names = LJ_NEW_ARRAY(p.arena, const char *, size);
   p.firm = LJ_NEW_ARRAY(p.arena, bool, size);
   p.declared = LJ_NEW_ARRAY(p.arena, bool, graph->input_count + 1);
+  p.context = LJ_NEW_ARRAY(p.arena, enum lj_dtype, size);
   choose_bindings(&p, root);
-  lj_print_firm(&p, root);
+  lj_print_settle(&p, root);
   program.statements = LJ_NEW_ARRAY(p.arena, struct lj_statement, size);
   add_bindings(&p, root, &program);
-  program.value = lj_print_form(&p, root, (enum lj_dtype)lj_node_at(graph, root)->dtype);
+  program.value = lj_print_form(&p, root);
   if (with_declarations) { /* printing decided which inputs give their sizes */
     declarations.statements = LJ_NEW_ARRAY(p.arena, struct lj_statement,
                                            graph->input_count + graph->parameter_count + 1);

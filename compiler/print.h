@@ -5,7 +5,7 @@
  *   print_value.c   leaves, operators, reductions
  *   print_view.c    views, pads, gathers, sizes
  *
- * A node prints in a context: the dtype that its value will take anyway because of what it
+ * A node has a context: the dtype that its value will take anyway because of what it
  * meets, LJ_NO_DTYPE if nothing settles it. In a context a constant needs no cast.
  */
 #ifndef LJ_PRINT_H
@@ -19,6 +19,7 @@ struct lj_printer {
   const bool *needed;        /* [id] */
   const char **names;        /* [id]: bound to this name; NULL: printed in place */
   bool *firm;                /* [id]: prints in its own dtype whatever the context is */
+  enum lj_dtype *context;    /* [id] */
   bool *declared;            /* [input]: has to be declared */
 };
 
@@ -27,11 +28,11 @@ typedef struct lj_syntax lj_syntax;
 /* ---- print_value.c ----------------------------------------------------------------------- */
 
 /* The node as syntax: its name if it is bound, else its form. */
-lj_syntax *lj_print_node(struct lj_printer *p, lj_id id, enum lj_dtype context);
+lj_syntax *lj_print_node(struct lj_printer *p, lj_id id);
 /* Its form, also if it is bound. */
-lj_syntax *lj_print_form(struct lj_printer *p, lj_id id, enum lj_dtype context);
-/* Fill in p->firm, operands first. */
-void lj_print_firm(struct lj_printer *p, lj_id last);
+lj_syntax *lj_print_form(struct lj_printer *p, lj_id id);
+/* Fill in p->firm and p->context. */
+void lj_print_settle(struct lj_printer *p, lj_id root);
 /* axis=...: one axis, a list, or nothing for all of several. */
 void lj_print_axes(struct lj_printer *p, lj_syntax *call, uint32_t axes, uint32_t rank);
 
@@ -48,9 +49,7 @@ void lj_print_add(struct lj_printer *p, lj_syntax *to, const char *keyword,
 /* ---- print_view.c ------------------------------------------------------------------------ */
 
 lj_syntax *lj_print_size(struct lj_printer *p, struct lj_size size);
-lj_syntax *lj_print_view(struct lj_printer *p, const struct lj_node *node,
-                         enum lj_dtype context);
-lj_syntax *lj_print_pad(struct lj_printer *p, const struct lj_node *node,
-                        enum lj_dtype context);
+lj_syntax *lj_print_view(struct lj_printer *p, const struct lj_node *node);
+lj_syntax *lj_print_pad(struct lj_printer *p, const struct lj_node *node);
 
 #endif

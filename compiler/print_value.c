@@ -169,20 +169,6 @@ lj_syntax *lj_print_float(struct lj_printer *p, double value)
   return form ? form : plain_float(p, value);
 }
 
-/* The shortest decimal that rounds to this f32, as f64. */
-static double shortest_f32(double value)
-{
-  char digits[40];
-  double read = value;
-
-  for (int precision = 1; precision <= 9; precision++) {
-    snprintf(digits, sizeof digits, "%.*g", precision, value);
-    read = strtod(digits, NULL);
-    if ((float)read == (float)value) break;
-  }
-  return read;
-}
-
 static bool is_whole(double value)
 {
   return value == trunc(value) && fabs(value) < 1e9 && !(value == 0 && signbit(value));
@@ -201,8 +187,6 @@ static lj_syntax *number_in(struct lj_printer *p, enum lj_dtype dtype,
   }
   if (lj_dtype_is_integer(dtype) && fabs(value) < 0x1p53)
     return lj_print_integer(p, (int64_t)value);
-  if (dtype == LJ_F32 && context == LJ_F32 && isfinite(value))
-    value = shortest_f32(value);
   if (floating && is_whole(value)) return lj_print_integer(p, (int64_t)value);
   return lj_print_float(p, value);
 }
@@ -252,80 +236,57 @@ static bool is_product(const struct lj_node *node)
          lj_dtype_is_float((enum lj_dtype)node->dtype);
 }
 
-/* The dtype that operand i takes because of the others, or of the context. */
-static enum lj_dtype operand_context(const struct lj_printer *p, const struct lj_node *node,
-                                     int i, enum lj_dtype context)
+static lj_syntax *print_operand(struct lj_printer *p, const struct lj_node *node, int i)
 {
-  enum lj_op_type type = (enum lj_op_type)lj_op_table[node->op].type;
-  int first = type == LJ_TYPE_CHOICE;
-
-  if (type == LJ_TYPE_LOGICAL || type == LJ_TYPE_TEST || type == LJ_TYPE_CAST)
-    return LJ_NO_DTYPE;
-  if (i < first) return LJ_NO_DTYPE;
-  for (int j = first; j < node->operand_count; j++) {
-    const struct lj_node *other = lj_operand(p->graph, node, j);
-    if (j == i || !p->firm[node->operand[j]]) continue;
-    if (!lj_dtype_is_weak((enum lj_dtype)other->dtype)) return (enum lj_dtype)other->dtype;
-  }
-  return type == LJ_TYPE_COMPARE ? LJ_NO_DTYPE : context;
+  return lj_print_node(p, node->operand[i]);
 }
 
-static lj_syntax *print_operand(struct lj_printer *p, const struct lj_node *node, int i,
-                                enum lj_dtype context)
-{
-  return lj_print_node(p, node->operand[i], operand_context(p, node, i, context));
-}
-
-/* factor*(a*b) as factor*a*b, for factors that are powers of two, and signs. */
-static lj_syntax *spread(struct lj_printer *p, lj_syntax *factor, lj_id id,
-                         enum lj_dtype context)
+/* factor*(a*b) as factor*a*b, for factors that are powers of two, and signs. A constant
+ * that the product begins with takes the factor in. */
+static lj_syntax *spread(struct lj_printer *p, double factor, lj_id id)
 {
   const struct lj_node *node = lj_node_at(p->graph, id);
   lj_syntax *left;
 
-  if (p->names[id] || !is_product(node)) {
-    lj_syntax *value = lj_print_node(p, id, context);
-    return factor ? lj_print_binary(p, "multiply", factor, value)
-                  : unary(p, "negative", value);
+  if (!p->names[id] && is_product(node)) {
+    left = spread(p, factor, node->operand[0]);
+    return lj_print_binary(p, lj_op_table[node->op].name, left, print_operand(p, node, 1));
   }
-  left = spread(p, factor, node->operand[0], operand_context(p, node, 0, context));
-  return lj_print_binary(p, lj_op_table[node->op].name, left,
-                         print_operand(p, node, 1, context));
+  if (node->op == LJ_OP_CONSTANT && lj_dtype_is_weak((enum lj_dtype)node->dtype))
+    return number_in(p, LJ_WEAK_FLOAT, LJ_F64, factor * node->number);
+  if (factor == -1) return unary(p, "negative", lj_print_node(p, id));
+  return lj_print_binary(p, "multiply", number_in(p, LJ_WEAK_FLOAT, LJ_F64, factor),
+                         lj_print_node(p, id));
 }
 
 /* a + -2 as a - 2. */
-static lj_syntax *print_sum(struct lj_printer *p, const struct lj_node *node,
-                            enum lj_dtype context)
+static lj_syntax *print_sum(struct lj_printer *p, const struct lj_node *node)
 {
-  const struct lj_node *b = lj_operand(p->graph, node, 1);
-  bool minus = node->op == LJ_OP_ADD && b->op == LJ_OP_CONSTANT && b->number < 0;
-  lj_syntax *right;
+  lj_id id = node->operand[1];
+  const struct lj_node *b = lj_node_at(p->graph, id);
+  bool minus = b->op == LJ_OP_CONSTANT && b->number < 0 &&
+               lj_dtype_is_weak((enum lj_dtype)b->dtype);
+  lj_syntax *left = print_operand(p, node, 0);
 
-  if (!minus)
-    return lj_print_binary(p, lj_op_table[node->op].name, print_operand(p, node, 0, context),
-                           print_operand(p, node, 1, context));
-  right = number_in(p, (enum lj_dtype)b->dtype, operand_context(p, node, 1, context),
-                    -b->number);
-  return lj_print_binary(p, "subtract", print_operand(p, node, 0, context), right);
+  if (!minus) return lj_print_binary(p, "add", left, print_operand(p, node, 1));
+  return lj_print_binary(
+      p, "subtract", left,
+      number_in(p, (enum lj_dtype)b->dtype, p->context[id], -b->number));
 }
 
-static lj_syntax *print_symbol(struct lj_printer *p, const struct lj_node *node,
-                               enum lj_dtype context)
+static lj_syntax *print_symbol(struct lj_printer *p, const struct lj_node *node)
 {
-  const struct lj_graph *graph = p->graph;
   const char *name = lj_op_table[node->op].name;
   double factor;
 
-  if (node->op == LJ_OP_NEGATIVE)
-    return spread(p, NULL, node->operand[0], operand_context(p, node, 0, context));
-  if (node->op == LJ_OP_NOT) return unary(p, name, print_operand(p, node, 0, context));
-  if (node->op == LJ_OP_ADD) return print_sum(p, node, context);
-  if (node->op == LJ_OP_MULTIPLY &&
-      lj_is_power_of_two(graph, node->operand[0], &factor))
-    return spread(p, print_operand(p, node, 0, context), node->operand[1],
-                  operand_context(p, node, 1, context));
-  return lj_print_binary(p, name, print_operand(p, node, 0, context),
-                         print_operand(p, node, 1, context));
+  if (node->op == LJ_OP_NEGATIVE) return spread(p, -1, node->operand[0]);
+  if (node->op == LJ_OP_NOT) return unary(p, name, print_operand(p, node, 0));
+  if (node->op == LJ_OP_ADD) return print_sum(p, node);
+  if (node->op == LJ_OP_MULTIPLY && lj_dtype_is_float((enum lj_dtype)node->dtype) &&
+      lj_is_power_of_two(p->graph, node->operand[0], &factor) &&
+      is_product(lj_operand(p->graph, node, 1)))
+    return spread(p, factor, node->operand[1]);
+  return lj_print_binary(p, name, print_operand(p, node, 0), print_operand(p, node, 1));
 }
 
 /* cast(arange(n) == i[..., None]) is one_hot(i, n). */
@@ -350,7 +311,7 @@ static lj_syntax *as_one_hot(struct lj_printer *p, const struct lj_node *node)
              lj_size_equal(index->shape[k], label->shape[k]);
     if (!last || !lj_size_is(index->shape[index->rank - 1], 1)) continue;
     lj_syntax *call = lj_print_call(p, "one_hot");
-    lj_print_add(p, call, NULL, lj_print_node(p, index->operand[0], LJ_NO_DTYPE));
+    lj_print_add(p, call, NULL, lj_print_node(p, index->operand[0]));
     lj_print_add(p, call, NULL, lj_print_size(p, places->shape[0]));
     return call;
   }
@@ -366,7 +327,7 @@ static lj_syntax *print_cast(struct lj_printer *p, const struct lj_node *node,
 
   if (call) return call;
   call = lj_print_call(p, "cast");
-  lj_print_add(p, call, NULL, print_operand(p, node, 0, LJ_NO_DTYPE));
+  lj_print_add(p, call, NULL, print_operand(p, node, 0));
   if (settled && lj_operand(p->graph, node, 0)->dtype == LJ_BOOL) return call;
   if (!lj_dtype_is_weak((enum lj_dtype)node->dtype))
     lj_print_add(p, call, NULL, lj_print_name(p, lj_dtype_name((enum lj_dtype)node->dtype)));
@@ -379,11 +340,11 @@ static lj_syntax *print_elementwise(struct lj_printer *p, const struct lj_node *
   enum lj_op op = (enum lj_op)node->op;
   lj_syntax *call;
 
-  if (has_symbol(op)) return print_symbol(p, node, context);
+  if (has_symbol(op)) return print_symbol(p, node);
   if (op == LJ_OP_CAST) return print_cast(p, node, context);
   call = lj_print_call(p, lj_op_table[op].name);
   for (int i = 0; i < node->operand_count; i++)
-    lj_print_add(p, call, NULL, print_operand(p, node, i, context));
+    lj_print_add(p, call, NULL, print_operand(p, node, i));
   return call;
 }
 
@@ -413,19 +374,18 @@ static lj_syntax *print_row(struct lj_printer *p, const struct lj_node *node)
   bool all = node->axes == (1u << rank) - 1;
   lj_syntax *call = lj_print_call(p, lj_op_table[node->op].name);
 
-  lj_print_add(p, call, NULL, lj_print_node(p, node->operand[0], LJ_NO_DTYPE));
+  lj_print_add(p, call, NULL, lj_print_node(p, node->operand[0]));
   if (!all || !lj_op_is_reduction((enum lj_op)node->op))
     lj_print_axes(p, call, node->axes, rank);
   return call;
 }
 
-static lj_syntax *print_gather(struct lj_printer *p, const struct lj_node *node,
-                               enum lj_dtype context)
+static lj_syntax *print_gather(struct lj_printer *p, const struct lj_node *node)
 {
   lj_syntax *call = lj_print_call(p, "gather");
 
-  lj_print_add(p, call, NULL, lj_print_node(p, node->operand[0], context));
-  lj_print_add(p, call, NULL, lj_print_node(p, node->operand[1], LJ_NO_DTYPE));
+  lj_print_add(p, call, NULL, lj_print_node(p, node->operand[0]));
+  lj_print_add(p, call, NULL, lj_print_node(p, node->operand[1]));
   if (node->axes + 1u != lj_operand(p->graph, node, 0)->rank)
     lj_print_add(p, call, "axis", lj_print_integer(p, node->axes));
   return call;
@@ -456,22 +416,22 @@ static lj_syntax *print_leaf(struct lj_printer *p, const struct lj_node *node,
   return call;
 }
 
-lj_syntax *lj_print_form(struct lj_printer *p, lj_id id, enum lj_dtype context)
+lj_syntax *lj_print_form(struct lj_printer *p, lj_id id)
 {
   const struct lj_node *node = lj_node_at(p->graph, id);
   enum lj_op op = (enum lj_op)node->op;
 
-  if (op == LJ_OP_VIEW) return lj_print_view(p, node, context);
-  if (op == LJ_OP_PAD) return lj_print_pad(p, node, context);
-  if (op == LJ_OP_GATHER) return print_gather(p, node, context);
+  if (op == LJ_OP_VIEW) return lj_print_view(p, node);
+  if (op == LJ_OP_PAD) return lj_print_pad(p, node);
+  if (op == LJ_OP_GATHER) return print_gather(p, node);
   if (lj_op_is_row(op)) return print_row(p, node);
-  return lj_op_is_elementwise(op) ? print_elementwise(p, node, context)
-                                  : print_leaf(p, node, context);
+  return lj_op_is_elementwise(op) ? print_elementwise(p, node, p->context[id])
+                                  : print_leaf(p, node, p->context[id]);
 }
 
-lj_syntax *lj_print_node(struct lj_printer *p, lj_id id, enum lj_dtype context)
+lj_syntax *lj_print_node(struct lj_printer *p, lj_id id)
 {
-  return p->names[id] ? lj_print_name(p, p->names[id]) : lj_print_form(p, id, context);
+  return p->names[id] ? lj_print_name(p, p->names[id]) : lj_print_form(p, id);
 }
 
 /* Does the node print in its own dtype, without help from the context? Constants do not:
@@ -493,8 +453,43 @@ static bool is_firm(const struct lj_printer *p, const struct lj_node *node)
   return false;
 }
 
-void lj_print_firm(struct lj_printer *p, lj_id last)
+/* The dtype that operand i takes because of the others, or of the node's own context. */
+static enum lj_dtype operand_context(const struct lj_printer *p, const struct lj_node *node,
+                                     int i, enum lj_dtype context)
 {
-  for (lj_id id = 1; id <= last; id++)
+  enum lj_op op = (enum lj_op)node->op;
+  enum lj_op_type type = (enum lj_op_type)lj_op_table[op].type;
+  int first = type == LJ_TYPE_CHOICE;
+
+  if (op == LJ_OP_VIEW || op == LJ_OP_PAD || op == LJ_OP_GATHER)
+    return i == 0 ? context : LJ_NO_DTYPE;
+  if (!lj_op_is_elementwise(op) || i < first) return LJ_NO_DTYPE;
+  if (type == LJ_TYPE_LOGICAL || type == LJ_TYPE_TEST || type == LJ_TYPE_CAST)
+    return LJ_NO_DTYPE;
+  for (int j = first; j < node->operand_count; j++) {
+    enum lj_dtype other = (enum lj_dtype)lj_operand(p->graph, node, j)->dtype;
+    if (j != i && p->firm[node->operand[j]] && !lj_dtype_is_weak(other)) return other;
+  }
+  return type == LJ_TYPE_COMPARE ? LJ_NO_DTYPE : context;
+}
+
+/* Firmness goes from operands to users, contexts from users to operands. A node that is
+ * used in different contexts has none. */
+void lj_print_settle(struct lj_printer *p, lj_id root)
+{
+  bool *met = LJ_NEW_ARRAY(p->arena, bool, (size_t)root + 1);
+
+  for (lj_id id = 1; id <= root; id++)
     if (p->needed[id]) p->firm[id] = is_firm(p, lj_node_at(p->graph, id));
+  p->context[root] = (enum lj_dtype)lj_node_at(p->graph, root)->dtype;
+  for (lj_id id = root; id > 0; id--) {
+    const struct lj_node *node = lj_node_at(p->graph, id);
+    for (int i = 0; p->needed[id] && i < node->operand_count; i++) {
+      lj_id operand = node->operand[i];
+      enum lj_dtype context = operand_context(p, node, i, p->context[id]);
+      bool differs = met[operand] && p->context[operand] != context;
+      p->context[operand] = differs ? LJ_NO_DTYPE : context;
+      met[operand] = true;
+    }
+  }
 }

@@ -241,6 +241,15 @@ static lj_syntax *transposed(struct lj_printer *p, lj_syntax *x, const int32_t *
   return call;
 }
 
+static lj_syntax *one_element(struct lj_printer *p, int64_t at)
+{
+  lj_syntax *slice = whole_slice(p);
+
+  slice->children[0] = lj_print_integer(p, at);
+  slice->children[1] = lj_print_integer(p, at + 1);
+  return slice;
+}
+
 /* The index that both cuts and makes new axes, or only makes them after a transpose.
  * Leading new axes are left out if the shape is given afterwards anyway. */
 static lj_syntax *with_new_axes(struct lj_printer *p, const struct lj_node *view,
@@ -254,6 +263,13 @@ static lj_syntax *with_new_axes(struct lj_printer *p, const struct lj_node *view
     uint32_t k = 0;
     while (k < base->rank && view->reads[k].axis != (int32_t)axis) k++;
     bool named = k < base->rank;
+    bool picks = cuts && next < base->rank && view->reads[next].axis < 0 &&
+                 lj_size_is_number(view->reads[next].start);
+    if (!named && picks) { /* x[:, 2:3] rather than x[:, None, 2] */
+      items[count++] = one_element(p, view->reads[next].start.offset);
+      next++;
+      continue;
+    }
     if (!named) {
       if (!repeats || count) items[count++] = none(p);
       continue;
@@ -290,7 +306,7 @@ static lj_syntax *keepdims(struct lj_printer *p, const struct lj_node *view)
     if (!whole && !only) return NULL;
     kept++;
   }
-  call = lj_print_form(p, operand, LJ_NO_DTYPE);
+  call = lj_print_form(p, operand);
   lj_syntax *truth = LJ_NEW(p->arena, lj_syntax);
   truth->kind = LJ_S_TRUTH;
   truth->number = 1;
@@ -298,8 +314,7 @@ static lj_syntax *keepdims(struct lj_printer *p, const struct lj_node *view)
   return call;
 }
 
-lj_syntax *lj_print_view(struct lj_printer *p, const struct lj_node *node,
-                         enum lj_dtype context)
+lj_syntax *lj_print_view(struct lj_printer *p, const struct lj_node *node)
 {
   const struct lj_node *base = lj_operand(p->graph, node, 0);
   lj_syntax *x = keepdims(p, node), *call;
@@ -308,7 +323,7 @@ lj_syntax *lj_print_view(struct lj_printer *p, const struct lj_node *node,
   bool repeats = false;
 
   if (x) return x;
-  x = lj_print_node(p, node->operand[0], context);
+  x = lj_print_node(p, node->operand[0]);
   for (uint32_t k = 0; k < base->rank; k++)
     if (node->reads[k].axis >= 0) named |= 1u << node->reads[k].axis;
   for (uint32_t axis = 0; axis < node->rank; axis++)
@@ -329,11 +344,10 @@ lj_syntax *lj_print_view(struct lj_printer *p, const struct lj_node *node,
 /* ---- pads -------------------------------------------------------------------------------- */
 
 /* pad(x, before, after, axis=k, step=s), one axis at a time. */
-lj_syntax *lj_print_pad(struct lj_printer *p, const struct lj_node *node,
-                        enum lj_dtype context)
+lj_syntax *lj_print_pad(struct lj_printer *p, const struct lj_node *node)
 {
   const struct lj_node *operand = lj_operand(p->graph, node, 0);
-  lj_syntax *x = lj_print_node(p, node->operand[0], context);
+  lj_syntax *x = lj_print_node(p, node->operand[0]);
 
   for (uint32_t k = 0; k < node->rank; k++) {
     const struct lj_read *read = &node->reads[k];

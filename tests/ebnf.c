@@ -221,6 +221,20 @@ static void find_ways_out(struct lj_ebnf *g)
       give_up(g, "a rule derives no finite sentence");
 }
 
+/* True, or a problem. */
+static bool read_rules(struct lj_ebnf *g)
+{
+  if (setjmp(g->escape) != 0)
+    return false;
+  for (skip_blanks(g); *g->at != '\0'; skip_blanks(g))
+    rule(g);
+  for (struct node *node = g->nodes; node != NULL; node = node->next)
+    if (node->kind == SYMBOL)
+      node->rule = find_rule(g, node->text);
+  find_ways_out(g);
+  return true;
+}
+
 struct lj_ebnf *lj_ebnf_read(const char *text, const char **problem)
 {
   struct lj_ebnf *g = calloc(1, sizeof *g);
@@ -228,19 +242,13 @@ struct lj_ebnf *lj_ebnf_read(const char *text, const char **problem)
   if (g == NULL)
     return NULL;
   g->at = text;
-  if (setjmp(g->escape) != 0) {
-    *problem = g->problem;
-    lj_ebnf_free(g);
-    return NULL;
+  if (read_rules(g)) {
+    *problem = NULL;
+    return g;
   }
-  for (skip_blanks(g); *g->at != '\0'; skip_blanks(g))
-    rule(g);
-  for (struct node *node = g->nodes; node != NULL; node = node->next)
-    if (node->kind == SYMBOL)
-      node->rule = find_rule(g, node->text);
-  find_ways_out(g);
-  *problem = NULL;
-  return g;
+  *problem = g->problem;
+  lj_ebnf_free(g);
+  return NULL;
 }
 
 void lj_ebnf_free(struct lj_ebnf *g)

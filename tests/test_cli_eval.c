@@ -67,6 +67,15 @@ static void the_data_settles_what_the_text_leaves_open(void **state)
        0, "[12.0, 34.0]", ""},
       {"lossjit eval 'w*sum(y_pred, axis=1)' 'y_pred=[[1, 2], [3, 4]]' 'w=[10, 1]' --json",
        0, "[30.0, 7.0]", ""},
+      /* but the batch never meets a dimension by accident */
+      {"lossjit eval 'mean(square(y_pred - y_true), axis=-1)' 'y_pred=[[1], [2]]' "
+       "'y_true=[1, 2]'",
+       1, "", "error[LJ0305]"},
+      {"lossjit eval 'mean(w*y_pred, axis=-1)' 'y_pred=[[1], [2]]' 'w=[1, 2]'", 1, "",
+       "error[LJ0305]"},
+      {"lossjit eval 'mean(y_pred - y_true, axis=-1)' 'y_pred=[[1, 2], [3, 4]]' "
+       "'y_true=[1, 2]'",
+       1, "", "error[LJ0305]"},
       /* the text comes first */
       {"lossjit eval 'w: f32[batch]; w*sum(y_pred, axis=1)' 'y_pred=[[1, 2], [3, 4]]' "
        "'w=[10, 1]' --json",

@@ -12,9 +12,9 @@
  *
  * Bounds in ulp, over all inputs, with FMA and without, as tests/test_vmath.c checks
  * them (its table is the authority): at most 2 in f32, and in f64 for all but these:
- * erfc, norm_cdf and log_ndtr 6, lgamma 4 and digamma 6 of the larger of the result and
- * 1 (their irrational zeros have no relative accuracy), trigamma 6. Where two operands
- * of logaddexp cancel, the error is relative to the operands.
+ * erfc, norm_cdf, log_ndtr and trigamma 6; lgamma 6 and digamma 16 of the
+ * larger of the result and 1, because their irrational zeros have no relative accuracy.
+ * Where the operands of logaddexp cancel, the error is relative to the operands.
  *
  * The method of each function stands above it in vmath_*.c; its polynomial comes from
  * the Sollya scripts in coefficients/.

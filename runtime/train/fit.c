@@ -22,7 +22,7 @@ struct fit {
   lossjit_model *model;
   const lossjit_data *data;
   lossjit_fit_options options; /* defaults filled in */
-  struct lj_workspace workspace;
+  struct lj_buffers buffers;
   struct lj_random random; /* of the epochs' order */
   size_t *order;           /* training rows, then validation rows */
   size_t training_rows;
@@ -123,7 +123,7 @@ static lossjit_status prepare(struct fit *fit)
     return refuse(model, "batch_size is too large");
   fit->options.batch_size = batch;
   LJ_TRAIN_TRY(
-      lj_workspace_create(model, (int64_t)batch, fit->data, true, &fit->workspace));
+      lj_buffers_create(model, (int64_t)batch, fit->data, true, &fit->buffers));
   LJ_TRAIN_TRY(prepare_record(model, fit->options.epochs));
   model->record.history.training_rows = fit->training_rows;
   model->record.history.validation_rows = fit->validation.count;
@@ -135,14 +135,14 @@ static lossjit_status prepare(struct fit *fit)
 
 /* The gradient of the mean loss over the batch, in the layers' gradient blocks. */
 static lossjit_status find_gradient(lossjit_model *model, const struct lj_batch *batch,
-                                    struct lj_workspace *workspace,
-                                    const float **y_pred, double *loss, size_t *bad_row)
+                                    struct lj_buffers *buffers, const float **y_pred,
+                                    double *loss, size_t *bad_row)
 {
-  LJ_TRAIN_TRY(lj_forward(model, batch->rows, batch->x, workspace, y_pred));
+  LJ_TRAIN_TRY(lj_forward(model, batch->rows, batch->x, buffers, y_pred));
   LJ_TRAIN_TRY(lj_mean_loss(&model->loss, batch->rows, *y_pred,
-                            lj_batch_true(batch, &model->loss), workspace->adjoint[0],
+                            lj_batch_true(batch, &model->loss), buffers->adjoint[0],
                             loss, bad_row, &model->error));
-  return lj_backward(model, batch->rows, batch->x, workspace);
+  return lj_backward(model, batch->rows, batch->x, buffers);
 }
 
 static lossjit_status stop_not_finite(struct fit *fit, double loss, size_t step)
@@ -162,14 +162,13 @@ static lossjit_status take_step(struct fit *fit, size_t start, size_t step,
   lossjit_model *model = fit->model;
   size_t left = fit->training_rows - start, size = fit->options.batch_size;
   const size_t *order = fit->order + start;
-  struct lj_batch batch =
-      lj_batch_load(model, fit->data, order, 0, (int64_t)(left < size ? left : size),
-                    &fit->workspace);
+  struct lj_batch batch = lj_batch_load(
+      model, fit->data, order, 0, (int64_t)(left < size ? left : size), &fit->buffers);
   const float *y_pred = NULL;
   double loss = 0;
   size_t bad_row = 0;
   lossjit_status status =
-      find_gradient(model, &batch, &fit->workspace, &y_pred, &loss, &bad_row);
+      find_gradient(model, &batch, &fit->buffers, &y_pred, &loss, &bad_row);
   if (status == LOSSJIT_OK && !isfinite(loss) && !fit->options.allow_not_finite)
     return stop_not_finite(fit, loss, step);
   if (status == LOSSJIT_OK)
@@ -207,7 +206,7 @@ static lossjit_status train_epoch(struct fit *fit, lossjit_epoch *epoch,
 static lossjit_status validate(struct fit *fit, lossjit_epoch *epoch, double *metrics)
 {
   if (fit->validation.count)
-    return lj_measure(fit->model, &fit->validation, &fit->workspace, &epoch->val_loss,
+    return lj_measure(fit->model, &fit->validation, &fit->buffers, &epoch->val_loss,
                       metrics);
   epoch->val_loss = NAN;
   for (size_t i = 0; i < fit->model->metric_count; i++)
@@ -263,7 +262,7 @@ lossjit_status lossjit_model_fit(lossjit_model *model, const lossjit_data *data,
     status = run_epochs(&fit);
   if (status != LOSSJIT_OK && !model->record.history.ending)
     model->record.history.ending = LOSSJIT_FAILED;
-  lj_workspace_release(model, &fit.workspace);
+  lj_buffers_release(model, &fit.buffers);
   lj_train_free(&model->allocator, fit.order);
   return status;
 }
@@ -298,16 +297,16 @@ lossjit_status lossjit_model_gradient(lossjit_model *model, const lossjit_data *
     return lj_train_fail(&model->error, LOSSJIT_ARGUMENT,
                          "too many rows for one batch");
 
-  struct lj_workspace workspace = {0};
+  struct lj_buffers buffers = {0};
   size_t bad_row = 0;
   const float *y_pred;
   double mean = 0;
   lossjit_status status =
-      lj_workspace_create(model, (int64_t)data->rows, NULL, true, &workspace);
+      lj_buffers_create(model, (int64_t)data->rows, NULL, true, &buffers);
   if (status == LOSSJIT_OK) {
     struct lj_batch batch =
-        lj_batch_load(model, data, NULL, 0, (int64_t)data->rows, &workspace);
-    status = find_gradient(model, &batch, &workspace, &y_pred, &mean, &bad_row);
+        lj_batch_load(model, data, NULL, 0, (int64_t)data->rows, &buffers);
+    status = find_gradient(model, &batch, &buffers, &y_pred, &mean, &bad_row);
     if (status != LOSSJIT_OK)
       status = lj_explain_row(model, status, &batch, NULL, 0, bad_row);
   }
@@ -316,6 +315,6 @@ lossjit_status lossjit_model_gradient(lossjit_model *model, const lossjit_data *
     if (gradients)
       copy_gradients(model, gradients);
   }
-  lj_workspace_release(model, &workspace);
+  lj_buffers_release(model, &buffers);
   return status;
 }

@@ -98,12 +98,12 @@ double lj_mean_of(const lossjit_model *model, struct lj_sums *sums, size_t rows)
 }
 
 static lossjit_status measure_batch(lossjit_model *model, const struct lj_batch *batch,
-                                    struct lj_workspace *workspace,
-                                    struct lj_sums *sums, size_t *bad_row)
+                                    struct lj_buffers *buffers, struct lj_sums *sums,
+                                    size_t *bad_row)
 {
   const float *y_pred;
   double mean = 0;
-  LJ_TRAIN_TRY(lj_forward(model, batch->rows, batch->x, workspace, &y_pred));
+  LJ_TRAIN_TRY(lj_forward(model, batch->rows, batch->x, buffers, &y_pred));
   LJ_TRAIN_TRY(lj_mean_loss(&model->loss, batch->rows, y_pred,
                             lj_batch_true(batch, &model->loss), NULL, &mean, bad_row,
                             &model->error));
@@ -112,17 +112,16 @@ static lossjit_status measure_batch(lossjit_model *model, const struct lj_batch 
 }
 
 lossjit_status lj_measure(lossjit_model *model, const struct lj_rows *rows,
-                          struct lj_workspace *workspace, double *loss, double *metrics)
+                          struct lj_buffers *buffers, double *loss, double *metrics)
 {
   struct lj_sums sums = {0, metrics};
   memset(metrics, 0, model->metric_count * sizeof *metrics);
-  for (size_t start = 0; start < rows->count; start += (size_t)workspace->rows) {
-    size_t left = rows->count - start, most = (size_t)workspace->rows, bad_row = 0;
+  for (size_t start = 0; start < rows->count; start += (size_t)buffers->rows) {
+    size_t left = rows->count - start, most = (size_t)buffers->rows, bad_row = 0;
     const size_t *order = rows->order ? rows->order + start : NULL;
-    struct lj_batch batch =
-        lj_batch_load(model, rows->data, order, start,
-                      (int64_t)(left < most ? left : most), workspace);
-    lossjit_status status = measure_batch(model, &batch, workspace, &sums, &bad_row);
+    struct lj_batch batch = lj_batch_load(
+        model, rows->data, order, start, (int64_t)(left < most ? left : most), buffers);
+    lossjit_status status = measure_batch(model, &batch, buffers, &sums, &bad_row);
     if (status != LOSSJIT_OK)
       return lj_explain_row(model, status, &batch, order, order ? 0 : start, bad_row);
   }
@@ -151,29 +150,29 @@ lossjit_status lossjit_model_evaluate(lossjit_model *model, const lossjit_data *
   lj_train_clear(&model->error);
   LJ_TRAIN_TRY(lj_prepare_data(model, data));
   struct lj_rows rows = {data, NULL, data->rows};
-  struct lj_workspace workspace = {0};
+  struct lj_buffers buffers = {0};
   double *sums = lj_train_new(&model->allocator, model->metric_count, sizeof *sums);
   lossjit_status status =
-      sums ? lj_workspace_create(model, batch_rows(batch_size, data->rows), NULL, false,
-                                 &workspace)
+      sums ? lj_buffers_create(model, batch_rows(batch_size, data->rows), NULL, false,
+                               &buffers)
            : lj_train_no_memory(&model->error);
   if (status == LOSSJIT_OK)
-    status = lj_measure(model, &rows, &workspace, loss, sums);
+    status = lj_measure(model, &rows, &buffers, loss, sums);
   if (metrics && status == LOSSJIT_OK)
     memcpy(metrics, sums, model->metric_count * sizeof *metrics);
-  lj_workspace_release(model, &workspace);
+  lj_buffers_release(model, &buffers);
   lj_train_free(&model->allocator, sums);
   return status;
 }
 
 static lossjit_status predict_all(lossjit_model *model, size_t rows, const float *x,
-                                  struct lj_workspace *workspace, float *y_pred)
+                                  struct lj_buffers *buffers, float *y_pred)
 {
   size_t inputs = (size_t)model->input_size, outputs = (size_t)lj_output_size(model);
-  for (size_t start = 0; start < rows; start += (size_t)workspace->rows) {
-    int64_t count = batch_rows((size_t)workspace->rows, rows - start);
+  for (size_t start = 0; start < rows; start += (size_t)buffers->rows) {
+    int64_t count = batch_rows((size_t)buffers->rows, rows - start);
     const float *out;
-    LJ_TRAIN_TRY(lj_forward(model, count, x + start * inputs, workspace, &out));
+    LJ_TRAIN_TRY(lj_forward(model, count, x + start * inputs, buffers, &out));
     memcpy(y_pred + start * outputs, out, (size_t)count * outputs * sizeof *out);
   }
   return LOSSJIT_OK;
@@ -192,11 +191,11 @@ lossjit_status lossjit_model_predict(lossjit_model *model, size_t rows, const fl
                                       : "x");
   if (!rows)
     return LOSSJIT_OK;
-  struct lj_workspace workspace = {0};
-  lossjit_status status = lj_workspace_create(model, batch_rows(LJ_DEFAULT_BATCH, rows),
-                                              NULL, false, &workspace);
+  struct lj_buffers buffers = {0};
+  lossjit_status status = lj_buffers_create(model, batch_rows(LJ_DEFAULT_BATCH, rows),
+                                            NULL, false, &buffers);
   if (status == LOSSJIT_OK)
-    status = predict_all(model, rows, x, &workspace, y_pred);
-  lj_workspace_release(model, &workspace);
+    status = predict_all(model, rows, x, &buffers, y_pred);
+  lj_buffers_release(model, &buffers);
   return status;
 }

@@ -27,11 +27,10 @@ double lj_mean_of(const lossjit_model *model, struct lj_sums *sums, size_t rows)
 /* Check that the data has what loss and metrics read, and make their kernels. */
 lossjit_status lj_prepare_data(lossjit_model *model, const lossjit_data *data);
 
-/* Mean loss and metrics[metric count] over the rows, in batches of the workspace's
+/* Mean loss and metrics[metric count] over the rows, in batches of the buffers's
  * size. */
 lossjit_status lj_measure(lossjit_model *model, const struct lj_rows *rows,
-                          struct lj_workspace *workspace, double *loss,
-                          double *metrics);
+                          struct lj_buffers *buffers, double *loss, double *metrics);
 
 /* Say in the model's error which row of the data a label error was about; returns
  * `status`. The batch was loaded with `order` and `start`. */

@@ -85,35 +85,35 @@ lossjit_status lj_dense_prepare(lossjit_model *model, struct lj_dense *layer,
 /* ---- buffers --------------------------------------------------------------------- */
 
 static lossjit_status create_layer_buffers(lossjit_model *model, int64_t rows,
-                                           struct lj_workspace *workspace)
+                                           struct lj_buffers *buffers)
 {
   const lossjit_allocator *allocator = &model->allocator;
-  workspace->layers =
-      lj_train_new(allocator, model->layer_count, sizeof *workspace->layers);
-  if (!workspace->layers)
+  buffers->layers =
+      lj_train_new(allocator, model->layer_count, sizeof *buffers->layers);
+  if (!buffers->layers)
     return lj_train_no_memory(&model->error);
   for (size_t i = 0; i < model->layer_count; i++) {
-    struct lj_layer_buffers *buffers = &workspace->layers[i];
+    struct lj_layer_buffers *own = &buffers->layers[i];
     size_t size = (size_t)(rows * model->layers[i].units);
-    buffers->primal = lj_train_floats(allocator, size);
-    buffers->activated =
-        model->layers[i].linear ? buffers->primal : lj_train_floats(allocator, size);
-    if (!buffers->primal || !buffers->activated)
+    own->primal = lj_train_floats(allocator, size);
+    own->activated =
+        model->layers[i].linear ? own->primal : lj_train_floats(allocator, size);
+    if (!own->primal || !own->activated)
       return lj_train_no_memory(&model->error);
   }
   return LOSSJIT_OK;
 }
 
 static lossjit_status create_adjoints(lossjit_model *model, int64_t rows,
-                                      struct lj_workspace *workspace)
+                                      struct lj_buffers *buffers)
 {
   int64_t widest = 0;
   for (size_t i = 0; i < model->layer_count; i++)
     if (model->layers[i].units > widest)
       widest = model->layers[i].units;
   for (int i = 0; i < 2; i++) {
-    workspace->adjoint[i] = lj_train_floats(&model->allocator, (size_t)(rows * widest));
-    if (!workspace->adjoint[i])
+    buffers->adjoint[i] = lj_train_floats(&model->allocator, (size_t)(rows * widest));
+    if (!buffers->adjoint[i])
       return lj_train_no_memory(&model->error);
   }
   return LOSSJIT_OK;
@@ -121,53 +121,52 @@ static lossjit_status create_adjoints(lossjit_model *model, int64_t rows,
 
 static lossjit_status create_samples(lossjit_model *model, int64_t rows,
                                      const lossjit_data *data,
-                                     struct lj_workspace *workspace)
+                                     struct lj_buffers *buffers)
 {
   const lossjit_allocator *allocator = &model->allocator;
   size_t count = (size_t)rows, columns = (size_t)lj_target_size(model, data);
-  workspace->x = lj_train_floats(allocator, count * (size_t)model->input_size);
-  workspace->y = data->y ? lj_train_floats(allocator, count * columns) : NULL;
-  if (!workspace->x || (data->y && !workspace->y))
+  buffers->x = lj_train_floats(allocator, count * (size_t)model->input_size);
+  buffers->y = data->y ? lj_train_floats(allocator, count * columns) : NULL;
+  if (!buffers->x || (data->y && !buffers->y))
     return lj_train_no_memory(&model->error);
   return LOSSJIT_OK;
 }
 
-lossjit_status lj_workspace_create(lossjit_model *model, int64_t rows,
-                                   const lossjit_data *data, bool training,
-                                   struct lj_workspace *workspace)
+lossjit_status lj_buffers_create(lossjit_model *model, int64_t rows,
+                                 const lossjit_data *data, bool training,
+                                 struct lj_buffers *buffers)
 {
   const lossjit_allocator *allocator = &model->allocator;
-  workspace->rows = rows;
-  LJ_TRAIN_TRY(create_layer_buffers(model, rows, workspace));
+  buffers->rows = rows;
+  LJ_TRAIN_TRY(create_layer_buffers(model, rows, buffers));
   if (training)
-    LJ_TRAIN_TRY(create_adjoints(model, rows, workspace));
+    LJ_TRAIN_TRY(create_adjoints(model, rows, buffers));
   if (data)
-    LJ_TRAIN_TRY(create_samples(model, rows, data, workspace));
-  workspace->labels = lj_train_new(allocator, (size_t)rows, sizeof *workspace->labels);
-  workspace->labels4 =
-      lj_train_new(allocator, (size_t)rows, sizeof *workspace->labels4);
-  if (!workspace->labels || !workspace->labels4)
+    LJ_TRAIN_TRY(create_samples(model, rows, data, buffers));
+  buffers->labels = lj_train_new(allocator, (size_t)rows, sizeof *buffers->labels);
+  buffers->labels4 = lj_train_new(allocator, (size_t)rows, sizeof *buffers->labels4);
+  if (!buffers->labels || !buffers->labels4)
     return lj_train_no_memory(&model->error);
   return LOSSJIT_OK;
 }
 
-void lj_workspace_release(lossjit_model *model, struct lj_workspace *workspace)
+void lj_buffers_release(lossjit_model *model, struct lj_buffers *buffers)
 {
   const lossjit_allocator *allocator = &model->allocator;
-  for (size_t i = 0; workspace->layers && i < model->layer_count; i++) {
-    struct lj_layer_buffers *buffers = &workspace->layers[i];
-    if (buffers->activated != buffers->primal)
-      lj_train_floats_free(allocator, buffers->activated);
-    lj_train_floats_free(allocator, buffers->primal);
+  for (size_t i = 0; buffers->layers && i < model->layer_count; i++) {
+    struct lj_layer_buffers *own = &buffers->layers[i];
+    if (own->activated != own->primal)
+      lj_train_floats_free(allocator, own->activated);
+    lj_train_floats_free(allocator, own->primal);
   }
-  lj_train_free(allocator, workspace->layers);
-  lj_train_floats_free(allocator, workspace->adjoint[0]);
-  lj_train_floats_free(allocator, workspace->adjoint[1]);
-  lj_train_floats_free(allocator, workspace->x);
-  lj_train_floats_free(allocator, workspace->y);
-  lj_train_free(allocator, workspace->labels);
-  lj_train_free(allocator, workspace->labels4);
-  *workspace = (struct lj_workspace){0};
+  lj_train_free(allocator, buffers->layers);
+  lj_train_floats_free(allocator, buffers->adjoint[0]);
+  lj_train_floats_free(allocator, buffers->adjoint[1]);
+  lj_train_floats_free(allocator, buffers->x);
+  lj_train_floats_free(allocator, buffers->y);
+  lj_train_free(allocator, buffers->labels);
+  lj_train_free(allocator, buffers->labels4);
+  *buffers = (struct lj_buffers){0};
 }
 
 /* ---- samples --------------------------------------------------------------------- */
@@ -187,27 +186,27 @@ static int32_t narrow(int64_t label)
 
 struct lj_batch lj_batch_load(const lossjit_model *model, const lossjit_data *data,
                               const size_t *order, size_t start, int64_t rows,
-                              struct lj_workspace *workspace)
+                              struct lj_buffers *buffers)
 {
   size_t inputs = (size_t)model->input_size;
   size_t targets = (size_t)lj_target_size(model, data);
   struct lj_batch batch = {.rows = rows};
   if (order) {
-    gather(data->x, inputs, order, rows, workspace->x);
+    gather(data->x, inputs, order, rows, buffers->x);
     if (data->y)
-      gather(data->y, targets, order, rows, workspace->y);
-    batch.x = workspace->x;
-    batch.y = data->y ? workspace->y : NULL;
+      gather(data->y, targets, order, rows, buffers->y);
+    batch.x = buffers->x;
+    batch.y = data->y ? buffers->y : NULL;
   } else {
     batch.x = data->x + start * inputs;
     batch.y = data->y ? data->y + start * targets : NULL;
   }
   for (int64_t i = 0; data->labels && i < rows; i++) {
-    workspace->labels[i] = data->labels[order ? order[i] : start + (size_t)i];
-    workspace->labels4[i] = narrow(workspace->labels[i]);
+    buffers->labels[i] = data->labels[order ? order[i] : start + (size_t)i];
+    buffers->labels4[i] = narrow(buffers->labels[i]);
   }
-  batch.labels = data->labels ? workspace->labels : NULL;
-  batch.labels4 = data->labels ? workspace->labels4 : NULL;
+  batch.labels = data->labels ? buffers->labels : NULL;
+  batch.labels4 = data->labels ? buffers->labels4 : NULL;
   return batch;
 }
 
@@ -225,16 +224,16 @@ static void multiply(const struct lj_dense *layer, int64_t rows, const float *x,
 }
 
 lossjit_status lj_forward(lossjit_model *model, int64_t rows, const float *x,
-                          struct lj_workspace *workspace, const float **y_pred)
+                          struct lj_buffers *buffers, const float **y_pred)
 {
   for (size_t i = 0; i < model->layer_count; i++) {
     const struct lj_dense *layer = &model->layers[i];
-    struct lj_layer_buffers *buffers = &workspace->layers[i];
-    multiply(layer, rows, x, buffers->primal);
+    struct lj_layer_buffers *own = &buffers->layers[i];
+    multiply(layer, rows, x, own->primal);
     if (!layer->linear)
-      LJ_TRAIN_TRY(lj_activate(&layer->activation, rows, buffers->primal,
-                               buffers->activated, &model->error));
-    x = buffers->activated;
+      LJ_TRAIN_TRY(lj_activate(&layer->activation, rows, own->primal, own->activated,
+                               &model->error));
+    x = own->activated;
   }
   *y_pred = x;
   return LOSSJIT_OK;
@@ -266,18 +265,18 @@ static void multiply_back(struct lj_dense *layer, int64_t rows, const float *x,
 }
 
 lossjit_status lj_backward(lossjit_model *model, int64_t rows, const float *x,
-                           struct lj_workspace *workspace)
+                           struct lj_buffers *buffers)
 {
-  float *adjoint = workspace->adjoint[0], *next = workspace->adjoint[1];
+  float *adjoint = buffers->adjoint[0], *next = buffers->adjoint[1];
   for (size_t i = model->layer_count; i-- > 0;) {
     struct lj_dense *layer = &model->layers[i];
     float *g = adjoint;
     if (!layer->linear) {
-      g = workspace->layers[i].primal;
+      g = buffers->layers[i].primal;
       LJ_TRAIN_TRY(
           lj_activate_back(&layer->activation, rows, adjoint, g, &model->error));
     }
-    const float *layer_x = i ? workspace->layers[i - 1].activated : x;
+    const float *layer_x = i ? buffers->layers[i - 1].activated : x;
     multiply_back(layer, rows, layer_x, g, i ? next : NULL);
     float *taken = adjoint;
     adjoint = next;
