@@ -124,12 +124,12 @@ static struct run run_make(lossjit_engine *engine, const struct contest *contest
   lossjit_diagnostics *diagnostics;
   must(contest->name,
        lossjit_compile(engine, contest->text, &options, &loss, &diagnostics),
-       diagnostics);
+       &diagnostics);
   lossjit_diagnostics_release(diagnostics);
   must(contest->name,
        lossjit_loss_specialize(loss, &(lossjit_specialization){0}, &run.kernel,
                                &diagnostics),
-       diagnostics);
+       &diagnostics);
   lossjit_diagnostics_release(diagnostics);
   run.y_true_first = !strcmp(lossjit_loss_input(loss, 0)->name, "y_true");
   lossjit_loss_release(loss); /* the kernel keeps it */

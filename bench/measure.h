@@ -34,14 +34,15 @@ static inline double median(double *values, size_t count)
                    : 0.5 * (values[count / 2 - 1] + values[count / 2]);
 }
 
+/* `diagnostics` points at what the call has written by then; NULL if it writes none. */
 static inline void must(const char *what, lossjit_status status,
-                        const lossjit_diagnostics *diagnostics)
+                        lossjit_diagnostics **diagnostics)
 {
   if (status == LOSSJIT_OK)
     return;
   fprintf(stderr, "%s: %s\n", what, lossjit_status_text(status));
-  if (diagnostics)
-    fputs(lossjit_diagnostics_text(diagnostics), stderr);
+  if (diagnostics && *diagnostics)
+    fputs(lossjit_diagnostics_text(*diagnostics), stderr);
   exit(1);
 }
 
@@ -55,12 +56,12 @@ static inline lossjit_engine *warm_engine(void)
   must("engine", lossjit_engine_create(NULL, &engine), NULL);
   must("warm-up",
        lossjit_compile(engine, "square(y_pred[:, 0])", NULL, &loss, &diagnostics),
-       diagnostics);
+       &diagnostics);
   lossjit_specialization how = {
       .inputs = &(lossjit_input){"y_pred", LOSSJIT_F32, 2, {LOSSJIT_BATCH, 2}},
       .input_count = 1};
   must("warm-up", lossjit_loss_specialize(loss, &how, &kernel, &diagnostics),
-       diagnostics);
+       &diagnostics);
   lossjit_kernel_release(kernel);
   lossjit_loss_release(loss);
   return engine;

@@ -69,15 +69,18 @@ static int64_t guess_batch(const struct cli_request *request)
   return input && input->array.rank > 0 ? input->array.sizes[0] : LOSSJIT_ANY;
 }
 
+/* y_true has one entry per sample, whatever its size is: binding finds it too short. */
 static bool may_lead(const struct cli_input *input, int64_t batch)
 {
-  return input->array.rank > 0 && !input->never_batch && input->array.sizes[0] == batch;
+  bool fits = input->array.sizes[0] == batch || strcmp(input->name, "y_true") == 0;
+  return input->array.rank > 0 && !input->never_batch && fits;
 }
 
-/* Could an array that has as many rows as the batch also be meant without it? Only if all
- * its sizes are inner sizes of y_pred, as those of a weight per column are. Anything more
- * generous would turn the mistakes that the batch rule is there to catch, such as y_true
- * of (batch,) against y_pred of (batch, 1), into broadcasts. y_true is never meant so. */
+/* Could an array that has as many rows as the batch also be meant without it? Only if
+ * all its sizes are inner sizes of y_pred, as those of a weight per column are.
+ * Anything more generous would turn the mistakes that the batch rule is there to catch,
+ * such as y_true of (batch,) against y_pred of (batch, 1), into broadcasts. y_true is
+ * never meant so. */
 static bool may_do_without_batch(const struct cli_request *request,
                                  const struct cli_input *input)
 {

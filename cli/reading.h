@@ -2,10 +2,10 @@
  * Compiling a text together with what is known of its inputs.
  *
  * Somebody who writes `y_true=[0, 2]` does not say whether these are labels or numbers,
- * nor whether [0.3, 0.7] beside a batch of two samples with two columns is one weight per
- * sample or per column. Each such question gives the input several *readings*. They are
- * tried in order of plausibility; the first that compiles is meant. If none does, the one
- * with the fewest errors speaks.
+ * nor whether [0.3, 0.7] beside a batch of two samples with two columns is one weight
+ * per sample or per column. Each such question gives the input several *readings*. They
+ * are tried in order of plausibility; the first that compiles is meant. If none does,
+ * the one with the fewest errors speaks.
  */
 #ifndef CLI_READING_H
 #define CLI_READING_H

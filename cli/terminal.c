@@ -84,8 +84,8 @@ static bool is_caret_line(const char *line, size_t length)
   return marked;
 }
 
-/* The word that says what kind of line this is ("error", "note", ...), from *word to the
- * colon behind it. */
+/* The word that says what kind of line this is ("error", "note", ...), from *word to
+ * the colon behind it. */
 static bool find_kind(const char *line, size_t length, const char **word,
                       const char **colon, enum cli_style *style)
 {

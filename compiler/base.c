@@ -1,12 +1,13 @@
 /*
  * The trap, the arena and the text builder that every stage stands on.
  *
- * The arena hands out memory from chunks that grow with use, so that a one-line loss costs
- * one or two calls of the allocator and a large graph a few dozen. Nothing is freed before
- * the arena is; what a growing array leaves behind is at most as large as the array.
+ * The arena hands out memory from chunks that grow with use, so that a one-line loss
+ * costs one or two calls of the allocator and a large graph a few dozen. Nothing is
+ * freed before the arena is; what a growing array leaves behind is at most as large as
+ * the array.
  *
- * Numbers are read and written here as well, because both must not depend on the locale of
- * the host process: a trainer that runs under a German locale still writes 0.5.
+ * Numbers are read and written here as well, because both must not depend on the locale
+ * of the host process: a trainer that runs under a German locale still writes 0.5.
  */
 #include "compiler/base.h"
 
@@ -26,7 +27,7 @@ void lj_trap_fail(struct lj_trap *trap, lossjit_status status, const char *forma
   longjmp(trap->escape, 1);
 }
 
-/* ---- arena ----------------------------------------------------------------------------- */
+/* ---- arena ----------------------------------------------------------------------- */
 
 enum {
   SMALLEST_CHUNK = 16 * 1024, /* a typical loss with its diagnostics fits into one */
@@ -116,7 +117,7 @@ void *lj_grow(struct lj_arena *arena, const void *items, size_t size, size_t cou
   return moved;
 }
 
-/* ---- text ------------------------------------------------------------------------------ */
+/* ---- text ------------------------------------------------------------------------ */
 
 char *lj_copy_text(struct lj_arena *arena, const char *text, size_t length)
 {
@@ -186,7 +187,7 @@ void lj_text_add(struct lj_text *to, const char *format, ...)
   va_end(arguments);
 }
 
-/* ---- numbers --------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------- */
 
 /* The C locale, which glibc, musl and macOS hand out without allocating. */
 static locale_t c_locale(void)

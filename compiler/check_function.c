@@ -289,9 +289,8 @@ enum lj_dtype lj_dtype_of_name(struct lj_checker *c, const char *name,
   }
   report = lj_report(c->diags, LJ_D_BAD_DTYPE, lj_place(c, span), name);
   near = lj_nearest(name, names, LJ_COUNT(names));
-  if (near)
-    lj_fix(c->diags, report, lj_place(c, span), span.source ? NULL : near,
-           "did you mean '%s'?", near);
+  lj_fix(c->diags, report, lj_place(c, span), span.source ? NULL : near,
+         "the types are f32, f64, i32, i64 and bool");
   lj_trace(c, report, span);
   return LJ_NO_DTYPE;
 }

@@ -107,7 +107,10 @@ static struct lj_value eval_name(struct lj_checker *c, const struct lj_syntax *a
   if (found) {
     found->used = true;
     value = found->value;
-    value.syntax = at; /* messages show the name, not what it stands for */
+    /* Messages show the name, not what it stands for; but the prelude's names stand for
+     * what the user passed. */
+    if (!at->span.source || !value.syntax || value.syntax->span.source)
+      value.syntax = at;
     return value;
   }
   if (!c->trusted && lj_outer_name(c, at->name, at, &value))

@@ -2,12 +2,13 @@
  * Diagnostics: collecting reports, and sealing them into the public list.
  *
  * A report is kept if it says something new (another row or another place) and if fewer
- * than 20 of its severity are kept already; errors beyond that are only counted. Callers
- * always get a report to add notes and fixes to; what is not kept goes to a muted one.
+ * than 20 of its severity are kept already; errors beyond that are only counted.
+ * Callers always get a report to add notes and fixes to; what is not kept goes to a
+ * muted one.
  *
- * The sealed list has an arena of its own, because it outlives the compile. Its spans are
- * those of the user's text; a note that lies in another source (the prelude) says so in
- * words instead. How diagnostics look is in diag_render.c.
+ * The sealed list has an arena of its own, because it outlives the compile. Its spans
+ * are those of the user's text; a note that lies in another source (the prelude) says
+ * so in words instead. How diagnostics look is in diag_render.c.
  */
 #include "compiler/diag_report.h"
 
@@ -17,7 +18,7 @@
 #define ERROR LOSSJIT_ERROR
 #define WARNING LOSSJIT_WARNING
 const struct lj_diag_row lj_diag_rows[LJ_D_COUNT] = {
-#define DIAGNOSTIC(id, code, name, severity, format, explanation) \
+#define DIAGNOSTIC(id, code, name, severity, format, explanation)                      \
   {code, name, severity, format},
 #include "grammar/diagnostics.def"
 #undef DIAGNOSTIC
@@ -35,7 +36,7 @@ struct lossjit_diagnostics {
   const char *text;
 };
 
-/* ---- collecting ------------------------------------------------------------------------ */
+/* ---- collecting ------------------------------------------------------------------ */
 
 void lj_diags_init(struct lj_diags *diags, struct lj_arena *arena,
                    const struct lj_source *sources, uint32_t source_count)
@@ -87,8 +88,8 @@ static char *format_message(struct lj_arena *arena, const char *format,
   return text.text;
 }
 
-struct lj_report *lj_report(struct lj_diags *diags, enum lj_diag id, struct lj_span span,
-                            ...)
+struct lj_report *lj_report(struct lj_diags *diags, enum lj_diag id,
+                            struct lj_span span, ...)
 {
   const struct lj_diag_row *row;
   struct lj_report *report;
@@ -152,13 +153,12 @@ void lj_fix(struct lj_diags *diags, struct lj_report *report, struct lj_span spa
   va_end(arguments);
   report->fix = words.text;
   report->fix_span = span;
-  report->replacement =
-      replacement == NULL
-          ? NULL
-          : lj_copy_text(diags->arena, replacement, strlen(replacement));
+  report->replacement = replacement == NULL ? NULL
+                                            : lj_copy_text(diags->arena, replacement,
+                                                           strlen(replacement));
 }
 
-/* ---- sealing --------------------------------------------------------------------------- */
+/* ---- sealing --------------------------------------------------------------------- */
 
 struct ordered {
   struct lj_report *report;
@@ -281,15 +281,15 @@ lossjit_diagnostics *lj_diags_seal(struct lj_diags *diags,
   return list;
 }
 
-/* ---- the public list ------------------------------------------------------------------- */
+/* ---- the public list ------------------------------------------------------------- */
 
 size_t lossjit_diagnostics_count(const lossjit_diagnostics *diagnostics)
 {
   return diagnostics == NULL ? 0 : diagnostics->count;
 }
 
-const lossjit_diagnostic *lossjit_diagnostics_get(const lossjit_diagnostics *diagnostics,
-                                                  size_t index)
+const lossjit_diagnostic *lossjit_diagnostics_get(
+    const lossjit_diagnostics *diagnostics, size_t index)
 {
   if (diagnostics == NULL || index >= diagnostics->count)
     return NULL;
@@ -311,7 +311,7 @@ void lossjit_diagnostics_release(lossjit_diagnostics *diagnostics)
   allocator.resize(allocator.user, diagnostics, 0);
 }
 
-/* ---- the nearest name ------------------------------------------------------------------ */
+/* ---- the nearest name ------------------------------------------------------------ */
 
 enum { LONGEST_COMPARED = 40 }; /* beyond this nobody is a typing error away */
 
@@ -368,8 +368,8 @@ const char *lj_nearest(const char *name, const char *const *candidates, size_t c
     size_t other = strlen(candidates[i]);
     size_t longer = other > length ? other : length;
     unsigned distance, allowed = longer < 6 ? 1 : (unsigned)longer / 3;
-    if (other > LONGEST_COMPARED || longer - smaller((unsigned)other, (unsigned)length) >
-                                        allowed)
+    if (other > LONGEST_COMPARED ||
+        longer - smaller((unsigned)other, (unsigned)length) > allowed)
       continue;
     distance = edit_distance(name, length, candidates[i], other);
     if (distance <= allowed && distance < length && distance < best_distance) {

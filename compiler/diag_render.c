@@ -9,9 +9,9 @@
  *         |     ^~~~~~~~~~~~~~
  *       fix: give one weight per column
  *
- * A column is one character, whatever its bytes; tabs stay tabs in both lines, so that the
- * caret stands right at any tab width. A line too long for a terminal is cut around the
- * caret. Bytes that a terminal should not be sent show as U+FFFD.
+ * A column is one character, whatever its bytes; tabs stay tabs in both lines, so that
+ * the caret stands right at any tab width. A line too long for a terminal is cut around
+ * the caret. Bytes that a terminal should not be sent show as U+FFFD.
  */
 #include "compiler/diag_report.h"
 #include "compiler/utf8.h"
@@ -25,7 +25,7 @@ enum {
   AFTER_CARET = 60
 };
 
-/* ---- places ---------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------- */
 
 static uint32_t count_lines(const char *text, size_t length, size_t *line_begin)
 {
@@ -70,7 +70,7 @@ bool lj_place_of(const struct lj_diags *diags, struct lj_span span,
   return true;
 }
 
-/* ---- source lines ------------------------------------------------------------------------ */
+/* ---- source lines ---------------------------------------------------------------- */
 
 /* Bytes [begin, end) of a source that are shown, and whether the line goes on. */
 struct window {
@@ -159,7 +159,7 @@ static void add_excerpt(struct lj_text *to, const struct lj_diags *diags,
   add_caret(to, text, window, span);
 }
 
-/* ---- reports ------------------------------------------------------------------------------ */
+/* ---- reports --------------------------------------------------------------------- */
 
 /* "NAME:LINE:COLUMN: KIND: WORDS" and the line it is about. */
 static void add_statement(struct lj_text *to, const struct lj_diags *diags,

@@ -13,6 +13,12 @@
 /* fold_constant.c: operators over constants and tables. */
 lj_id lj_fold_constant(struct lj_graph *graph, const struct lj_node *node);
 
+/* fold_sum.c: signs, sums, differences. */
+lj_id lj_fold_sum(struct lj_graph *graph, const struct lj_node *node);
+
+/* fold_product.c: products, quotients, powers. */
+lj_id lj_fold_product(struct lj_graph *graph, const struct lj_node *node);
+
 /* fold_truth.c: logical operators, where, casts. */
 lj_id lj_fold_truth(struct lj_graph *graph, const struct lj_node *node);
 
@@ -56,6 +62,28 @@ static inline bool lj_is_number(const struct lj_graph *graph, lj_id id, double v
 /* A constant power of two of either sign, small enough that multiplying by a few of them
  * neither overflows nor underflows what the rest of the expression would not. */
 bool lj_is_power_of_two(const struct lj_graph *graph, lj_id id, double *value);
+
+/* Patterns look this deep into an expression. */
+#define LJ_SPINE_LIMIT 8
+
+/* The constant that a product begins with, and in a scalar also a quotient or a longer
+ * product: 2 in 2*x, in 2/n*m. Elsewhere it is no use: to scale it there would be to compute
+ * again what other users share. 0 if there is none. */
+lj_id lj_leading_constant(const struct lj_graph *graph, lj_id id);
+/* `id`, a constant or begun by one, with that constant times `factor`: a sign, or a power
+ * of two, or anything if the constant is a power of two. */
+lj_id lj_lead_scaled(struct lj_graph *graph, lj_id id, double factor);
+lj_id lj_scaled(struct lj_graph *graph, lj_id constant, double factor);
+
+/* Operand i is computed in the node's dtype. */
+bool lj_operand_agrees(const struct lj_graph *graph, const struct lj_node *node, int i);
+/* Or both are floating: signs and powers of two commute with every rounding, so it does
+ * not matter in which of two floating dtypes they are applied. */
+bool lj_moves_freely(const struct lj_graph *graph, const struct lj_node *node, int i);
+
+/* Surely not below 0 and not -0 (but perhaps NaN); surely not 0. `depth` starts at 0. */
+bool lj_is_nonnegative(const struct lj_graph *graph, lj_id id, int depth);
+bool lj_is_never_zero(const struct lj_graph *graph, lj_id id, int depth);
 
 /* `id` in the shape of `node`; 0 if the dtypes differ. */
 lj_id lj_in_shape_of(struct lj_graph *graph, const struct lj_node *node, lj_id id);

@@ -17,6 +17,18 @@ static lj_id not_of_test(struct lj_graph *graph, const struct lj_node *node)
   return 0;
 }
 
+/* x == 0 and x != 0 where x is surely not 0: NaN is not 0 either. */
+static lj_id equal_zero(struct lj_graph *graph, const struct lj_node *node)
+{
+  double value;
+
+  for (int i = 0; i < 2; i++)
+    if (lj_is_constant(graph, node->operand[i], &value) && value == 0 &&
+        lj_is_never_zero(graph, node->operand[1 - i], 0))
+      return lj_in_shape_of(graph, node, lj_truth(graph, node->op == LJ_OP_NOT_EQUAL));
+  return 0;
+}
+
 static bool is_opposite(const struct lj_graph *graph, lj_id a, lj_id b)
 {
   const struct lj_node *first = lj_node_at(graph, a), *second = lj_node_at(graph, b);
@@ -25,7 +37,7 @@ static bool is_opposite(const struct lj_graph *graph, lj_id a, lj_id b)
          (second->op == LJ_OP_NOT && second->operand[0] == a);
 }
 
-/* c & c, c & True, c & False, c & ~c, c & (c & d), and the same of |. */
+/* c & c, c & True, c & False, c & ~c, c & (c & d), c & (c | d), and the same of |. */
 static lj_id and_or(struct lj_graph *graph, const struct lj_node *node)
 {
   bool neutral = node->op == LJ_OP_AND;
@@ -39,8 +51,9 @@ static lj_id and_or(struct lj_graph *graph, const struct lj_node *node)
     if (a == b) return lj_in_shape_of(graph, node, a);
     if (lj_is_constant(graph, a, &value))
       return lj_in_shape_of(graph, node, (value != 0) == neutral ? b : a);
-    if (other->op == node->op && (other->operand[0] == a || other->operand[1] == a))
-      return lj_in_shape_of(graph, node, b);
+    if (other->op != LJ_OP_AND && other->op != LJ_OP_OR) continue;
+    if (other->operand[0] == a || other->operand[1] == a)
+      return lj_in_shape_of(graph, node, other->op == node->op ? b : a);
   }
   return 0;
 }
@@ -143,6 +156,8 @@ static const struct rule {
   enum lj_op op;
   lj_id (*apply)(struct lj_graph *graph, const struct lj_node *node);
 } rules[] = {
+    {LJ_OP_EQUAL, equal_zero},
+    {LJ_OP_NOT_EQUAL, equal_zero},
     {LJ_OP_NOT, not_of_test},
     {LJ_OP_AND, and_or},
     {LJ_OP_OR, and_or},

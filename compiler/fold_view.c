@@ -180,6 +180,27 @@ static struct lj_node without_fresh(struct lj_graph *graph, const struct lj_node
   return bare;
 }
 
+/* A view that only drops or adds axes of size 1, of an operator whose operands are views
+ * that did the opposite: neither is needed. */
+static lj_id view_undone(struct lj_graph *graph, const struct lj_node *node)
+{
+  struct lj_node over = *lj_operand(graph, node, 0);
+  lj_id operand[3] = {0};
+
+  for (int i = 0; i < over.operand_count; i++) {
+    struct lj_node inner = *lj_operand(graph, &over, i);
+    operand[i] = over.operand[i];
+    if (!inner.rank) continue;
+    if (inner.op != LJ_OP_VIEW || inner.rank != over.rank) return 0;
+    operand[i] = view_operand(graph, node, &over, over.operand[i]);
+    if (operand[i] != inner.operand[0]) return 0;
+  }
+  lj_id result = lj_rebuild(graph, &over, operand);
+  const struct lj_node *found = lj_node_at(graph, result);
+  bool same = lj_shape_equal(found->rank, found->shape, node->rank, node->shape);
+  return same ? result : 0;
+}
+
 /* The operator over views of its operands. What was shared between several views is
  * computed once for each, on as many elements in all as they read. */
 static lj_id view_of_elementwise(struct lj_graph *graph, const struct lj_node *node)
@@ -189,7 +210,8 @@ static lj_id view_of_elementwise(struct lj_graph *graph, const struct lj_node *n
   lj_id operand[3] = {0}, result;
   uint32_t fresh;
 
-  if (repeated_axes(graph, node) || !selects(graph, node)) return 0;
+  if (repeated_axes(graph, node)) return 0;
+  if (!selects(graph, node)) return view_undone(graph, node);
   bare = without_fresh(graph, node, &sketch, &fresh);
   for (int i = 0; i < over.operand_count; i++)
     operand[i] = view_operand(graph, &bare, &over, over.operand[i]);
@@ -273,6 +295,10 @@ lj_id lj_fold_view(struct lj_graph *graph, const struct lj_node *node)
 
   if (op == LJ_OP_VIEW) return view_of_view(graph, node);
   if (op == LJ_OP_TABLE) return view_of_table(graph, node);
+  if (op == LJ_OP_NEGATIVE && !repeated_axes(graph, node)) { /* signs move outwards */
+    struct lj_node negative = *lj_operand(graph, node, 0);
+    return lj_apply1(graph, LJ_OP_NEGATIVE, lj_rebuild(graph, node, negative.operand));
+  }
   if (lj_op_is_elementwise(op)) return view_of_elementwise(graph, node);
   return lj_op_is_row(op) ? view_of_row(graph, node) : 0;
 }

@@ -2,11 +2,11 @@
  * Lexing: the whole text as an array of tokens with their places.
  *
  * White space and comments (# to the end of the line) separate tokens and leave nothing
- * behind. A character that begins no token is reported here and leaves a symbol 0, which
- * the parser steps over without a second complaint; where it is a known look-alike (the
- * minus sign of a typesetter, say) the tokens that were meant take its place, so that the
- * rest of the text is still read. Operators of other languages (^, &&, !) are tokens, for
- * the parser to say what they are called here.
+ * behind. A character that begins no token is reported here and leaves a symbol 0,
+ * which the parser steps over without a second complaint; where it is a known
+ * look-alike (the minus sign of a typesetter, say) the tokens that were meant take its
+ * place, so that the rest of the text is still read. Operators of other languages (^,
+ * &&, !) are tokens, for the parser to say what they are called here.
  */
 #include "compiler/syntax.h"
 #include "compiler/utf8.h"
@@ -33,7 +33,7 @@ struct lexer {
   uint32_t name_count, name_slots;
 };
 
-/* ---- characters ------------------------------------------------------------------------ */
+/* ---- characters ------------------------------------------------------------------ */
 
 /* The character `ahead` of the current one, 0 beyond the end. */
 static char peek(const struct lexer *l, size_t ahead)
@@ -67,7 +67,8 @@ static struct lj_span span_from(const struct lexer *l, size_t begin)
   return l->borrowed ? l->borrowed_span : span;
 }
 
-static struct lj_token *add_token(struct lexer *l, enum lj_token_kind kind, size_t begin)
+static struct lj_token *add_token(struct lexer *l, enum lj_token_kind kind,
+                                  size_t begin)
 {
   struct lj_token *token;
   LJ_GROW(l->arena, l->items, l->count, l->capacity);
@@ -87,11 +88,11 @@ static char *text_from(const struct lexer *l, size_t begin)
 static const char *quotation(const struct lexer *l, size_t begin)
 {
   size_t length = l->at - begin;
-  return lj_format(l->arena, "%.*s%s", (int)(length < 40 ? length : 40), l->text + begin,
-                   length < 40 ? "" : "...");
+  return lj_format(l->arena, "%.*s%s", (int)(length < 40 ? length : 40),
+                   l->text + begin, length < 40 ? "" : "...");
 }
 
-/* ---- names ------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------- */
 
 /* FNV-1a: short keys, and nothing depends on its quality. */
 static uint32_t hash_bytes(const char *bytes, size_t length)
@@ -145,7 +146,7 @@ static void name(struct lexer *l)
   add_token(l, LJ_T_NAME, begin)->name = intern(l, l->text + begin, l->at - begin);
 }
 
-/* ---- numbers ----------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------- */
 
 /* Digits with single _ between them; false if a _ stands elsewhere. */
 static bool digits(struct lexer *l)
@@ -250,8 +251,7 @@ static void number_value(struct lexer *l, size_t begin, struct lj_token *token)
   for (const char *at = plain; *at != '\0'; at++) {
     int64_t digit = *at - '0';
     if (token->integer > (INT64_MAX - digit) / 10) {
-      bad_number(l, begin, "integers have 64 bits",
-                 lj_format(l->arena, "%s.0", plain));
+      bad_number(l, begin, "integers have 64 bits", lj_format(l->arena, "%s.0", plain));
       return;
     }
     token->integer = 10 * token->integer + digit;
@@ -276,7 +276,7 @@ static void number(struct lexer *l)
   }
 }
 
-/* ---- symbols ----------------------------------------------------------------------------- */
+/* ---- symbols --------------------------------------------------------------------- */
 
 static const char symbols[] = "+-*/%@<>&|~=()[]{},;:.^!?";
 
@@ -304,21 +304,19 @@ static bool symbol(struct lexer *l)
   return true;
 }
 
-/* ---- what belongs to no token -------------------------------------------------------------- */
+/* ---- what belongs to no token ---------------------------------------------------- */
 
 /* Characters that word processors and web pages put in place of ours. */
 static const struct look_alike {
   uint32_t code;
   const char *meant;
 } look_alikes[] = {
-    {0xA0, " "},      {0x2009, " "},    {0x202F, " "},    {0x200B, ""},
-    {0xFEFF, ""},     {0x2212, "-"},    {0x2013, "-"},    {0x2014, "-"},
-    {0xD7, "*"},      {0xB7, "*"},      {0x22C5, "*"},    {0x2217, "*"},
-    {0xF7, "/"},      {0x2215, "/"},    {0x2264, "<="},   {0x2265, ">="},
-    {0x2260, "!="},   {0xB2, "**2"},    {0xB3, "**3"},    {0x2026, "..."},
-    {0x3C0, "pi"},    {0x221E, "inf"},  {0xFF08, "("},    {0xFF09, ")"},
-    {0xFF0C, ","},    {0xFF1B, ";"},    {0xFF1D, "="},    {0xAC, "~"},
-    {0x2227, "&"},    {0x2228, "|"},
+    {0xA0, " "},    {0x2009, " "},   {0x202F, " "}, {0x200B, ""},  {0xFEFF, ""},
+    {0x2212, "-"},  {0x2013, "-"},   {0x2014, "-"}, {0xD7, "*"},   {0xB7, "*"},
+    {0x22C5, "*"},  {0x2217, "*"},   {0xF7, "/"},   {0x2215, "/"}, {0x2264, "<="},
+    {0x2265, ">="}, {0x2260, "!="},  {0xB2, "**2"}, {0xB3, "**3"}, {0x2026, "..."},
+    {0x3C0, "pi"},  {0x221E, "inf"}, {0xFF08, "("}, {0xFF09, ")"}, {0xFF0C, ","},
+    {0xFF1B, ";"},  {0xFF1D, "="},   {0xAC, "~"},   {0x2227, "&"}, {0x2228, "|"},
 };
 
 static void read_tokens(struct lexer *l);
@@ -409,7 +407,7 @@ static void quoted(struct lexer *l)
          "options are numbers, True or False; comments begin with #");
 }
 
-/* ---- the text ------------------------------------------------------------------------------ */
+/* ---- the text -------------------------------------------------------------------- */
 
 static void skip_comment(struct lexer *l)
 {
@@ -437,7 +435,8 @@ static void read_tokens(struct lexer *l)
   }
 }
 
-/* A text that is refused as a whole has no tokens, so that nothing else is said of it. */
+/* A text that is refused as a whole has no tokens, so that nothing else is said of
+ * it. */
 static void refuse(struct lexer *l, const char *what, unsigned limit)
 {
   struct lj_span first = {0, l->length > 0, l->source};

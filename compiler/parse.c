@@ -1,11 +1,12 @@
 /*
  * Parsing: statements and the final expression, after grammar/lossjit.ebnf. Recursive
- * descent, one function per symbol of the grammar under the symbol's name; expressions are
- * in parse_expression.c and parse_postfix.c, the mistakes people make in parse_mistakes.c.
+ * descent, one function per symbol of the grammar under the symbol's name; expressions
+ * are in parse_expression.c and parse_postfix.c, the mistakes people make in
+ * parse_mistakes.c.
  *
- * The parser takes the text as it stands: it does not know which names exist or what fits
- * together. It never fails. After a mistake the tree holds LJ_S_ERROR, and reading goes on
- * at the next ';', so that one run reports every independent mistake.
+ * The parser takes the text as it stands: it does not know which names exist or what
+ * fits together. It never fails. After a mistake the tree holds LJ_S_ERROR, and reading
+ * goes on at the next ';', so that one run reports every independent mistake.
  */
 #include "compiler/parse.h"
 
@@ -15,9 +16,10 @@
  * host with a small stack survives this many. */
 enum { MOST_DEPTH = 1000 };
 
-/* ---- between statements -------------------------------------------------------------------- */
+/* ---- between statements ---------------------------------------------------------- */
 
-/* Whether the current token begins a new line: a ';' was probably forgotten before it. */
+/* Whether the current token begins a new line: a ';' was probably forgotten before
+ * it. */
 static bool is_on_new_line(const struct lj_parser *p)
 {
   uint32_t from = lj_previous_span(p).end, to = lj_peek(p, 0)->span.begin;
@@ -45,13 +47,13 @@ static void missing_semicolon(struct lj_parser *p)
   span.begin = span.end;
   if (p->panic)
     return;
-  report = lj_report(p->diags, LJ_D_EXPECTED, span, "';'",
-                     lj_token_words(p, lj_peek(p, 0)));
+  report =
+      lj_report(p->diags, LJ_D_EXPECTED, span, "';'", lj_token_words(p, lj_peek(p, 0)));
   lj_fix(p->diags, report, span, ";", "end the statement with ';'");
 }
 
-/* Step over the ';' behind a statement or expression, or over what stands in its place. A
- * '}' ends a definition's body and is left to it. */
+/* Step over the ';' behind a statement or expression, or over what stands in its place.
+ * A '}' ends a definition's body and is left to it. */
 static void end_statement(struct lj_parser *p, bool is_in_body)
 {
   bool is_at_end = lj_peek(p, 0)->kind == LJ_T_END || (is_in_body && lj_at(p, '}'));
@@ -69,7 +71,7 @@ static void end_statement(struct lj_parser *p, bool is_in_body)
   lj_calm(p);
 }
 
-/* ---- statements ------------------------------------------------------------------------------ */
+/* ---- statements ------------------------------------------------------------------ */
 
 static struct lj_statement new_statement(enum lj_statement_kind kind,
                                          const struct lj_token *name)
@@ -131,8 +133,9 @@ static void neither_shape_nor_default(struct lj_parser *p, const char *name,
   struct lj_report *report;
   if (!lj_panic(p))
     return;
-  report = lj_report(p->diags, LJ_D_EXPECTED, span, "a shape or a default after the type",
-                     lj_token_words(p, lj_peek(p, 0)));
+  report =
+      lj_report(p->diags, LJ_D_EXPECTED, span, "a shape or a default after the type",
+                lj_token_words(p, lj_peek(p, 0)));
   lj_fix(p->diags, report, span, NULL,
          "write '%.40s: %.40s[batch, n];' for an array or '%.40s: %.40s = 1.0;' for a "
          "parameter",
@@ -184,9 +187,10 @@ static struct lj_statement binding(struct lj_parser *p)
   return finished(p, statement);
 }
 
-/* ---- definitions ------------------------------------------------------------------------------- */
+/* ---- definitions ----------------------------------------------------------------- */
 
-static void parameter(struct lj_parser *p, struct lj_statement *to, uint32_t *capacities)
+static void parameter(struct lj_parser *p, struct lj_statement *to,
+                      uint32_t *capacities)
 {
   uint32_t i = to->parameter_count;
   LJ_GROW(p->arena, to->parameters, i, capacities[0]);
@@ -214,7 +218,6 @@ static void parameters(struct lj_parser *p, struct lj_statement *to)
   lj_close(p, open, ')');
 }
 
-/* "{" , { binding , ";" } , expression , [ ";" ] , "}" */
 static void body(struct lj_parser *p, struct lj_statement *to)
 {
   uint32_t capacity = 0;
@@ -231,7 +234,8 @@ static void body(struct lj_parser *p, struct lj_statement *to)
     lj_mistake_unclosed(p, open, '}');
 }
 
-/* The comment lines directly above byte `at`, without their '#'; NULL if there are none. */
+/* The comment lines directly above byte `at`, without their '#'; NULL if there are
+ * none. */
 static const char *comment_above(const struct lj_parser *p, uint32_t at)
 {
   const char *text = p->source->text;
@@ -303,7 +307,7 @@ static struct lj_statement definition(struct lj_parser *p)
   return finished(p, statement);
 }
 
-/* ---- programs ------------------------------------------------------------------------------------ */
+/* ---- programs -------------------------------------------------------------------- */
 
 static struct lj_statement statement(struct lj_parser *p)
 {
@@ -361,7 +365,8 @@ struct lj_program *lj_parse(struct lj_arena *arena, struct lj_diags *diags,
                         .source = source,
                         .tokens = tokens.items,
                         .token_count = tokens.count,
-                        .depth_limit = depth_limit < MOST_DEPTH ? depth_limit : MOST_DEPTH};
+                        .depth_limit =
+                            depth_limit < MOST_DEPTH ? depth_limit : MOST_DEPTH};
   struct lj_program *parsed = program(&p);
   if (is_library && parsed->value != NULL)
     unused_value(&p, parsed->value);

@@ -1,12 +1,13 @@
 /*
  * The parser's state and the steps its files share: parse.c reads statements,
- * parse_expression.c and parse_postfix.c expressions; parse_mistakes.c knows what people
- * write by mistake.
+ * parse_expression.c and parse_postfix.c expressions; parse_mistakes.c knows what
+ * people write by mistake.
  *
- * After a mistake the parser is in a panic: nothing more is reported until it has found a
- * place to go on from, a comma or closing bracket of the list it is in or the ';' that ends
- * the statement. A mistake that can be read as what was meant (^ for **) is reported
- * without panic. Reaching the depth limit stops the parser: it then sees only LJ_T_END.
+ * After a mistake the parser is in a panic: nothing more is reported until it has found
+ * a place to go on from, a comma or closing bracket of the list it is in or the ';'
+ * that ends the statement. A mistake that can be read as what was meant (^ for **) is
+ * reported without panic. Reaching the depth limit stops the parser: it then sees only
+ * LJ_T_END.
  */
 #ifndef LJ_PARSE_H
 #define LJ_PARSE_H
@@ -24,7 +25,7 @@ struct lj_parser {
   bool panic, stopped;
 };
 
-/* ---- tokens (parse_steps.c) -------------------------------------------------------------- */
+/* ---- tokens (parse_steps.c) ------------------------------------------------------ */
 
 const struct lj_token *lj_peek(const struct lj_parser *p, uint32_t ahead);
 const struct lj_token *lj_advance(struct lj_parser *p); /* the token stepped over */
@@ -37,10 +38,11 @@ bool lj_is_reserved(const char *name);
 /* The token in words for a message, and the text of a span. */
 const char *lj_token_words(struct lj_parser *p, const struct lj_token *token);
 char *lj_span_text(const struct lj_parser *p, struct lj_span span);
-/* Short enough to appear in a fix; longer parts would make messages as long as the text. */
+/* Short enough to appear in a fix; longer parts would make messages as long as the
+ * text. */
 bool lj_is_quotable(struct lj_span span);
 
-/* ---- panic and depth (parse_steps.c) ------------------------------------------------------ */
+/* ---- panic and depth (parse_steps.c) --------------------------------------------- */
 
 /* Begin a panic. True if the mistake at the current token is to be reported. */
 bool lj_panic(struct lj_parser *p);
@@ -57,7 +59,7 @@ bool lj_may_look_ahead(const struct lj_parser *p);
 bool lj_enter(struct lj_parser *p);
 void lj_leave(struct lj_parser *p);
 
-/* ---- nodes and lists (parse_steps.c) ------------------------------------------------------- */
+/* ---- nodes and lists (parse_steps.c) --------------------------------------------- */
 
 struct lj_items {
   struct lj_syntax **items;
@@ -68,7 +70,8 @@ struct lj_syntax *lj_new_node(struct lj_parser *p, enum lj_syntax_kind kind,
                               struct lj_span span);
 struct lj_syntax *lj_error_node(struct lj_parser *p, struct lj_span span);
 void lj_add_item(struct lj_parser *p, struct lj_items *list, struct lj_syntax *item);
-/* The node with the list as its children; an error node if the tree becomes too high. */
+/* The node with the list as its children; an error node if the tree becomes too
+ * high. */
 struct lj_syntax *lj_with_children(struct lj_parser *p, struct lj_syntax *node,
                                    const struct lj_items *list);
 
@@ -78,7 +81,7 @@ struct lj_span lj_open(struct lj_parser *p);
 bool lj_more(struct lj_parser *p, char close);
 void lj_close(struct lj_parser *p, struct lj_span open, char close);
 
-/* ---- mistakes (parse_mistakes.c) ------------------------------------------------------------ */
+/* ---- mistakes (parse_mistakes.c) ------------------------------------------------- */
 
 /* Something else stands where `what` was expected. */
 void lj_expected(struct lj_parser *p, const char *what);
@@ -111,7 +114,7 @@ void lj_mistake_operator(struct lj_parser *p, struct lj_span symbol, const char 
 /* Report the limit, once, and stop the parser. */
 void lj_mistake_depth(struct lj_parser *p, struct lj_span span, uint32_t limit);
 
-/* ---- expressions ------------------------------------------------------------------------------ */
+/* ---- expressions ----------------------------------------------------------------- */
 
 /* The grammar's `expression` and `postfix`. Never NULL. */
 struct lj_syntax *lj_parse_expression(struct lj_parser *p); /* parse_expression.c */

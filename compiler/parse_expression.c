@@ -1,10 +1,10 @@
 /*
- * Expressions: one function per symbol of grammar/lossjit.ebnf, from `expression` down to
- * `power`; what binds more tightly is in parse_postfix.c.
+ * Expressions: one function per symbol of grammar/lossjit.ebnf, from `expression` down
+ * to `power`; what binds more tightly is in parse_postfix.c.
  *
  * Every recursion goes through lj_enter, and every node's height is bounded, so that
- * neither this parser nor a stage that walks the tree can run out of stack. Operators of
- * other languages (^, &&, not) are refused with ours, and read as ours.
+ * neither this parser nor a stage that walks the tree can run out of stack. Operators
+ * of other languages (^, &&, not) are refused with ours, and read as ours.
  */
 #include "compiler/parse.h"
 
@@ -25,41 +25,47 @@ static struct lj_syntax *operation(struct lj_parser *p, enum lj_syntax_kind kind
   return lj_with_children(p, node, &operands);
 }
 
-/* ---- operators ------------------------------------------------------------------------------ */
+/* ---- operators ------------------------------------------------------------------- */
 
-struct operator {
+struct operator
+{
   uint16_t symbol;
   const char *name;    /* canonical, as in grammar/operators.def */
   const char *instead; /* how we write it, if the operator is not ours */
 };
 
 static const struct operator comparisons[] = {
-    {LJ_SYMBOL('=', '='), "equal", NULL},
-    {LJ_SYMBOL('!', '='), "not_equal", NULL},
-    {LJ_SYMBOL('<', 0), "less", NULL},
-    {LJ_SYMBOL('<', '='), "less_equal", NULL},
-    {LJ_SYMBOL('>', 0), "greater", NULL},
-    {LJ_SYMBOL('>', '='), "greater_equal", NULL}};
-static const struct operator disjunctions[] = {{'|', "logical_or", NULL}};
-static const struct operator conjunctions[] = {{'&', "logical_and", NULL}};
-static const struct operator sums[] = {{'+', "add", NULL}, {'-', "subtract", NULL}};
+  {LJ_SYMBOL('=', '='), "equal", NULL},
+  {LJ_SYMBOL('!', '='), "not_equal", NULL},
+  {LJ_SYMBOL('<', 0), "less", NULL},
+  {LJ_SYMBOL('<', '='), "less_equal", NULL},
+  {LJ_SYMBOL('>', 0), "greater", NULL},
+  {LJ_SYMBOL('>', '='), "greater_equal", NULL}
+};
+static const struct operator disjunctions[] = { {'|', "logical_or", NULL} };
+static const struct operator conjunctions[] = { {'&', "logical_and", NULL} };
+static const struct operator sums[] = { {'+', "add", NULL}, {'-', "subtract", NULL} };
 static const struct operator products[] = {
-    {'*', "multiply", NULL},
-    {'/', "divide", NULL},
-    {'%', "mod", NULL},
-    {'@', "matmul", NULL},
-    {LJ_SYMBOL('/', '/'), "divide", "floor(a/b)"}};
+  {'*', "multiply", NULL},
+  {'/', "divide", NULL},
+  {'%', "mod", NULL},
+  {'@', "matmul", NULL},
+  {LJ_SYMBOL('/', '/'), "divide", "floor(a/b)"}
+};
 static const struct operator signs[] = {
-    {'-', "negative", NULL},
-    {'+', "positive", NULL},
-    {'~', "logical_not", NULL},
-    {'!', "logical_not", "~"}};
-static const struct operator powers[] = {{LJ_SYMBOL('*', '*'), "power", NULL},
-                                         {'^', "power", "**"}};
+  {'-', "negative", NULL},
+  {'+', "positive", NULL},
+  {'~', "logical_not", NULL},
+  {'!', "logical_not", "~"}
+};
+static const struct operator powers[] = {
+  {LJ_SYMBOL('*', '*'), "power", NULL},
+  {'^', "power", "**"}
+};
 
 /* The operator of the table at the current token, or NULL. */
-static const struct operator *find(const struct lj_parser *p,
-                                   const struct operator *table, size_t count)
+static const struct operator*
+    find(const struct lj_parser *p, const struct operator* table, size_t count)
 {
   if (lj_peek(p, 0)->kind != LJ_T_SYMBOL)
     return NULL;
@@ -70,7 +76,7 @@ static const struct operator *find(const struct lj_parser *p,
 }
 
 /* Step over the operator, and say so if it is another language's. */
-static struct lj_span take(struct lj_parser *p, const struct operator *operator)
+static struct lj_span take(struct lj_parser *p, const struct operator* operator)
 {
   struct lj_span symbol = lj_advance(p)->span;
   if (operator->instead != NULL)
@@ -82,11 +88,11 @@ static struct lj_span take(struct lj_parser *p, const struct operator *operator)
 /* { operator , operand }, grouped from the left. */
 static struct lj_syntax *chain(struct lj_parser *p,
                                struct lj_syntax *(*operand)(struct lj_parser *),
-                               const struct operator *table, size_t count)
+                               const struct operator* table, size_t count)
 {
   struct lj_syntax *left = operand(p);
-  const struct operator *operator;
-  while ((operator = find(p, table, count)) != NULL) {
+  const struct operator* operator;
+  while ((operator= find(p, table, count)) != NULL) {
     struct lj_span symbol = take(p, operator);
     left = operation(p, LJ_S_BINARY, operator->name, symbol, left, operand(p));
   }
@@ -108,8 +114,8 @@ static struct lj_syntax *foreign_logic(struct lj_parser *p, struct lj_syntax *le
     symbol = lj_advance(p)->span;
     right = comparison(p);
     lj_mistake_logic(p, left, symbol, right, is_and ? "&" : "|");
-    left = operation(p, LJ_S_BINARY, is_and ? "logical_and" : "logical_or", symbol, left,
-                     right);
+    left = operation(p, LJ_S_BINARY, is_and ? "logical_and" : "logical_or", symbol,
+                     left, right);
   }
 }
 
@@ -131,7 +137,8 @@ static struct lj_syntax *foreign_choice(struct lj_parser *p, struct lj_syntax *f
   }
   lj_advance(p);
   third = lj_parse_expression(p);
-  lj_mistake_choice(p, word, is_python ? second : first, is_python ? first : second, third);
+  lj_mistake_choice(p, word, is_python ? second : first, is_python ? first : second,
+                    third);
   node = lj_new_node(p, LJ_S_CALL, lj_span_join(first->span, third->span));
   node->name = "where";
   node->name_span = word;
@@ -143,7 +150,7 @@ static struct lj_syntax *foreign_choice(struct lj_parser *p, struct lj_syntax *f
   return lj_with_children(p, node, &arguments);
 }
 
-/* ---- the grammar ------------------------------------------------------------------------------ */
+/* ---- the grammar ----------------------------------------------------------------- */
 
 struct lj_syntax *lj_parse_expression(struct lj_parser *p)
 {
@@ -180,17 +187,17 @@ static struct lj_syntax *refused_chain(struct lj_parser *p, struct lj_syntax *fi
 
 static struct lj_syntax *comparison(struct lj_parser *p)
 {
-  static const struct operator assignment = {'=', "equal", NULL};
+  static const struct operator assignment = { '=', "equal", NULL };
   struct lj_syntax *left = disjunction(p), *right;
-  const struct operator *operator = find(p, comparisons, LJ_COUNT(comparisons));
+  const struct operator* operator= find(p, comparisons, LJ_COUNT(comparisons));
   struct lj_span symbol;
   if (lj_at(p, '=') && !p->panic) {
     struct lj_report *report =
         lj_report(p->diags, LJ_D_ASSIGNMENT_IN_EXPRESSION, lj_peek(p, 0)->span);
     lj_fix(p->diags, report, lj_peek(p, 0)->span, "==", "write '==' to compare");
-    operator = &assignment;
+    operator= & assignment;
   }
-  if (operator == NULL)
+  if (operator== NULL)
     return left;
   symbol = take(p, operator);
   right = disjunction(p);
@@ -242,8 +249,8 @@ static struct lj_syntax *right_operand(struct lj_parser *p)
 
 static struct lj_syntax *unary(struct lj_parser *p)
 {
-  static const struct operator word_not = {0, "logical_not", "~"};
-  const struct operator *sign = find(p, signs, LJ_COUNT(signs));
+  static const struct operator word_not = { 0, "logical_not", "~" };
+  const struct operator* sign = find(p, signs, LJ_COUNT(signs));
   struct lj_span symbol;
   if (lj_at_word(p, "not"))
     sign = &word_not;
@@ -256,9 +263,9 @@ static struct lj_syntax *unary(struct lj_parser *p)
 static struct lj_syntax *power(struct lj_parser *p)
 {
   struct lj_syntax *base = lj_parse_postfix(p);
-  const struct operator *operator = find(p, powers, LJ_COUNT(powers));
+  const struct operator* operator= find(p, powers, LJ_COUNT(powers));
   struct lj_span symbol;
-  if (operator == NULL)
+  if (operator== NULL)
     return base;
   symbol = take(p, operator);
   return operation(p, LJ_S_BINARY, operator->name, symbol, base, right_operand(p));

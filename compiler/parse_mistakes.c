@@ -2,8 +2,8 @@
  * What the parser says about mistakes, and how it goes on after them.
  *
  * Most wrong texts are not random: they are Python, C or mathematics as people know it.
- * Each function here is called where the parser is stuck, looks at the tokens around that
- * place, and picks the row of grammar/diagnostics.def that teaches most.
+ * Each function here is called where the parser is stuck, looks at the tokens around
+ * that place, and picks the row of grammar/diagnostics.def that teaches most.
  */
 #include "compiler/parse.h"
 
@@ -26,7 +26,7 @@ static struct lj_span behind_previous(const struct lj_parser *p)
   return span;
 }
 
-/* ---- what was expected ------------------------------------------------------------------------ */
+/* ---- what was expected ----------------------------------------------------------- */
 
 void lj_expected(struct lj_parser *p, const char *what)
 {
@@ -54,8 +54,8 @@ void lj_mistake_unclosed(struct lj_parser *p, struct lj_span open, char close)
 
 static bool is_unopened(const struct lj_parser *p)
 {
-  return (lj_at(p, ')') && p->open_round == 0) || (lj_at(p, ']') && p->open_square == 0) ||
-         lj_at(p, '}');
+  return (lj_at(p, ')') && p->open_round == 0) ||
+         (lj_at(p, ']') && p->open_square == 0) || lj_at(p, '}');
 }
 
 void lj_mistake_unopened(struct lj_parser *p)
@@ -66,7 +66,7 @@ void lj_mistake_unopened(struct lj_parser *p)
   lj_fix(p->diags, report, span, "", "remove it");
 }
 
-/* ---- words and signs of other languages --------------------------------------------------------- */
+/* ---- words and signs of other languages ------------------------------------------ */
 
 /* What to write instead of a construct that begins with this word. */
 static const struct {
@@ -113,8 +113,8 @@ void lj_mistake_choice(struct lj_parser *p, struct lj_span word,
                        const struct lj_syntax *condition, const struct lj_syntax *value,
                        const struct lj_syntax *other)
 {
-  struct lj_span whole = lj_span_join(lj_span_join(condition->span, value->span),
-                                      other->span);
+  struct lj_span whole =
+      lj_span_join(lj_span_join(condition->span, value->span), other->span);
   struct lj_report *report;
   const char *meant;
   if (p->panic)
@@ -179,7 +179,7 @@ void lj_mistake_operator(struct lj_parser *p, struct lj_span symbol, const char 
   lj_fix(p->diags, report, symbol, replacement, "write '%s'", words);
 }
 
-/* ---- operands that follow each other -------------------------------------------------------------- */
+/* ---- operands that follow each other --------------------------------------------- */
 
 static bool begins_operand(const struct lj_token *token)
 {
@@ -194,7 +194,8 @@ static bool is_number(const struct lj_token *token)
 }
 
 /* What to put between two operands: '*', ',' or, where both could be meant, NULL. */
-static const char *missing_symbol(const struct lj_parser *p, const struct lj_token *before,
+static const char *missing_symbol(const struct lj_parser *p,
+                                  const struct lj_token *before,
                                   const struct lj_token *after)
 {
   bool in_brackets = p->open_round + p->open_square > 0;
@@ -269,7 +270,8 @@ static bool closed_too_early(struct lj_parser *p)
     p->at = begin;
     return false;
   }
-  report = lj_report(p->diags, LJ_D_UNOPENED_BRACKET, unopened, lj_span_text(p, unopened));
+  report =
+      lj_report(p->diags, LJ_D_UNOPENED_BRACKET, unopened, lj_span_text(p, unopened));
   lj_note(p->diags, report, comma, "all brackets are closed before this comma");
   lj_advance(p);
   if (strcmp(lj_span_text(p, previous), ")") == 0)
@@ -292,11 +294,12 @@ void lj_mistake_after(struct lj_parser *p, const char *expected)
               lj_token_words(p, lj_peek(p, 0)));
 }
 
-/* ---- comparisons ------------------------------------------------------------------------------------ */
+/* ---- comparisons ----------------------------------------------------------------- */
 
 static bool is_named(const struct lj_syntax *node, const char *a, const char *b)
 {
-  return node->kind == LJ_S_BINARY && (!strcmp(node->name, a) || !strcmp(node->name, b));
+  return node->kind == LJ_S_BINARY &&
+         (!strcmp(node->name, a) || !strcmp(node->name, b));
 }
 
 /* a | b without parentheses of its own. */
@@ -307,8 +310,10 @@ static bool is_bare_logic(const struct lj_syntax *node)
 }
 
 /* The comparisons that were probably meant, each in parentheses: a < b < c as (a < b) &
- * (b < c), and a == 0 | b == 1, which reads as a == (0 | b) == 1, as (a == 0) | (b == 1). */
-static const char *chain_as_meant(struct lj_parser *p, struct lj_syntax *const *operands,
+ * (b < c), and a == 0 | b == 1, which reads as a == (0 | b) == 1, as (a == 0) | (b ==
+ * 1). */
+static const char *chain_as_meant(struct lj_parser *p,
+                                  struct lj_syntax *const *operands,
                                   const struct lj_span *symbols, uint32_t count)
 {
   struct lj_text text = {.arena = p->arena};
@@ -353,8 +358,8 @@ void lj_mistake_chain(struct lj_parser *p, struct lj_syntax *const *operands,
 
 static bool is_bare_comparison(const struct lj_syntax *node)
 {
-  static const char *const names[] = {"equal", "not_equal",  "less", "less_equal",
-                                      "greater", "greater_equal"};
+  static const char *const names[] = {"equal",      "not_equal", "less",
+                                      "less_equal", "greater",   "greater_equal"};
   if (node->kind != LJ_S_BINARY || node->span.begin != node->children[0]->span.begin)
     return false;
   for (size_t i = 0; i < LJ_COUNT(names); i++)
@@ -390,8 +395,8 @@ void lj_mistake_logic(struct lj_parser *p, const struct lj_syntax *left,
                      lj_format(p->arena, "'%s'", ours));
   if (!lj_is_quotable(whole) || is_foreign_logic(p, left) ||
       is_foreign_logic(p, right)) {
-    lj_fix(p->diags, report, symbol, NULL, "write '%s', with comparisons in parentheses",
-           ours);
+    lj_fix(p->diags, report, symbol, NULL,
+           "write '%s', with comparisons in parentheses", ours);
     return;
   }
   meant = lj_format(p->arena, "%s %s %s", logic_operand(p, left), ours,

@@ -2,9 +2,9 @@
  * The tight end of expressions: `postfix`, `subscript`, `slice`, `primary`, `call`,
  * `argument` and `list` of grammar/lossjit.ebnf.
  *
- * Prefixes and methods of Python libraries (K.sum(x), x.sum()) are refused here with the
- * text to write instead, and read as what they mean, so that the mistakes behind them are
- * found as well.
+ * Prefixes and methods of Python libraries (K.sum(x), x.sum()) are refused here with
+ * the text to write instead, and read as what they mean, so that the mistakes behind
+ * them are found as well.
  */
 #include "compiler/parse.h"
 
@@ -20,8 +20,8 @@ static struct lj_syntax *slice(struct lj_parser *p, struct lj_syntax *first,
   struct lj_syntax *node = lj_new_node(p, LJ_S_SLICE, begin);
   lj_add_item(p, &parts, first);
   for (int i = 0; i < 2; i++) {
-    bool is_left_out = !lj_accept(p, ':') || lj_at(p, ':') || lj_at(p, ',') ||
-                       lj_at(p, ']');
+    bool is_left_out =
+        !lj_accept(p, ':') || lj_at(p, ':') || lj_at(p, ',') || lj_at(p, ']');
     lj_add_item(p, &parts, is_left_out ? NULL : lj_parse_expression(p));
   }
   node->span = node->name_span = lj_span_join(begin, lj_previous_span(p));
@@ -106,7 +106,8 @@ static struct lj_syntax *call_on(struct lj_parser *p, struct lj_syntax *receiver
       receiver = NULL;
       continue;
     }
-    lj_add_item(p, &arguments, argument(p, &node->keywords[i], &node->keyword_spans[i]));
+    lj_add_item(p, &arguments,
+                argument(p, &node->keywords[i], &node->keyword_spans[i]));
     more = lj_more(p, ')');
   }
   lj_close(p, open, ')');
@@ -236,8 +237,8 @@ static struct lj_syntax *method(struct lj_parser *p, struct lj_syntax *base)
 static struct lj_syntax *member(struct lj_parser *p, struct lj_syntax *base)
 {
   static const char *const prefixes[] = {
-      "K",  "backend", "keras", "ops",   "tf",  "math",   "nn",    "np",
-      "jnp", "numpy",  "jax",   "torch", "F",   "optax",  "scipy", "functional"};
+      "K",   "backend", "keras", "ops",   "tf", "math",  "nn",    "np",
+      "jnp", "numpy",   "jax",   "torch", "F",  "optax", "scipy", "functional"};
   if (base->kind == LJ_S_NAME)
     for (size_t i = 0; i < LJ_COUNT(prefixes); i++)
       if (strcmp(base->name, prefixes[i]) == 0)

@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-/* Chains such as a + b + c are loops in the parser but deep trees, walked by recursion in
- * later stages with small frames: they may be higher than brackets may nest. */
+/* Chains such as a + b + c are loops in the parser but deep trees, walked by recursion
+ * in later stages with small frames: they may be higher than brackets may nest. */
 enum { HEIGHT_PER_DEPTH = 4 };
 
-/* ---- tokens ------------------------------------------------------------------------------ */
+/* ---- tokens ---------------------------------------------------------------------- */
 
 const struct lj_token *lj_peek(const struct lj_parser *p, uint32_t ahead)
 {
@@ -81,7 +81,7 @@ const char *lj_token_words(struct lj_parser *p, const struct lj_token *token)
                    p->source->text + token->span.begin, length < 40 ? "" : "...");
 }
 
-/* ---- panic and recovery --------------------------------------------------------------------- */
+/* ---- panic and recovery ---------------------------------------------------------- */
 
 bool lj_panic(struct lj_parser *p)
 {
@@ -126,8 +126,8 @@ void lj_mistake_depth(struct lj_parser *p, struct lj_span span, uint32_t limit)
   struct lj_span nowhere = {0, 0, 0};
   if (p->stopped)
     return;
-  report =
-      lj_report(p->diags, LJ_D_TOO_DEEP, span, lj_format(p->arena, "%u", (unsigned)limit));
+  report = lj_report(p->diags, LJ_D_TOO_DEEP, span,
+                     lj_format(p->arena, "%u", (unsigned)limit));
   lj_note(p->diags, report, nowhere,
           "each bracket and each operator of a chain counts one level");
   lj_fix(p->diags, report, span, NULL, "bind parts of the expression to names");
@@ -149,10 +149,10 @@ void lj_leave(struct lj_parser *p)
   p->depth--;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------- */
 
 struct lj_syntax *lj_new_node(struct lj_parser *p, enum lj_syntax_kind kind,
-                                  struct lj_span span)
+                              struct lj_span span)
 {
   struct lj_syntax *node = LJ_NEW(p->arena, struct lj_syntax);
   node->kind = (uint8_t)kind;
@@ -174,7 +174,7 @@ void lj_add_item(struct lj_parser *p, struct lj_items *list, struct lj_syntax *i
 
 /* Take over the list; an error node if the tree has become too high. */
 struct lj_syntax *lj_with_children(struct lj_parser *p, struct lj_syntax *node,
-                                       const struct lj_items *list)
+                                   const struct lj_items *list)
 {
   uint32_t height = 0, limit = HEIGHT_PER_DEPTH * p->depth_limit;
   node->children = list->items;
@@ -190,7 +190,7 @@ struct lj_syntax *lj_with_children(struct lj_parser *p, struct lj_syntax *node,
   return node;
 }
 
-/* ---- brackets and lists --------------------------------------------------------------------- */
+/* ---- brackets and lists ---------------------------------------------------------- */
 
 static uint32_t *open_count(struct lj_parser *p, uint16_t symbol)
 {
@@ -204,13 +204,15 @@ struct lj_span lj_open(struct lj_parser *p)
   return bracket->span;
 }
 
-/* A closing bracket of the wrong kind is passed over if the right one is still to come. */
+/* A closing bracket of the wrong kind is passed over if the right one is still to
+ * come. */
 static void skip_stray_bracket(struct lj_parser *p, char close)
 {
   uint16_t other = close == ')' ? ']' : ')';
   uint32_t begin = p->at;
   bool is_stray;
-  if (p->panic || !lj_at(p, other) || *open_count(p, other) > 0 || !lj_may_look_ahead(p))
+  if (p->panic || !lj_at(p, other) || *open_count(p, other) > 0 ||
+      !lj_may_look_ahead(p))
     return;
   do {
     lj_advance(p);
@@ -244,7 +246,8 @@ bool lj_more(struct lj_parser *p, char close)
   return !lj_at(p, (uint16_t)close);
 }
 
-/* A wrong closing bracket is taken for the right one unless it closes one further out. */
+/* A wrong closing bracket is taken for the right one unless it closes one further
+ * out. */
 void lj_close(struct lj_parser *p, struct lj_span open, char close)
 {
   uint16_t other = close == ')' ? ']' : ')';

@@ -2,209 +2,10 @@
  * Leaves, operators and reductions as syntax.
  *
  * Operators with a symbol print with it, all others as calls by the name in the table.
- * Constants are written as a person would: 2/3 rather than 0.6666666666666666, pi, log(2);
- * each form is checked to give exactly the same f64.
  */
 #include "compiler/fold.h"
 #include "compiler/print.h"
 #include "compiler/syntax.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static lj_syntax *new_syntax(struct lj_printer *p, enum lj_syntax_kind kind,
-                             const char *name)
-{
-  lj_syntax *made = LJ_NEW(p->arena, lj_syntax);
-
-  made->kind = (uint8_t)kind;
-  made->name = name;
-  return made;
-}
-
-/* Arrays of children have room for the next power of two. */
-void lj_print_add(struct lj_printer *p, lj_syntax *to, const char *keyword,
-                  lj_syntax *child)
-{
-  uint32_t count = to->child_count, room = count ? 2 * count : 1;
-
-  if (!(count & (count - 1))) {
-    lj_syntax **children = LJ_NEW_ARRAY(p->arena, lj_syntax *, room);
-    const char **keywords = LJ_NEW_ARRAY(p->arena, const char *, room);
-    for (uint32_t i = 0; i < count; i++) {
-      children[i] = to->children[i];
-      keywords[i] = to->keywords[i];
-    }
-    to->children = children;
-    to->keywords = keywords;
-  }
-  to->children[count] = child;
-  to->keywords[count] = keyword;
-  to->child_count++;
-}
-
-lj_syntax *lj_print_name(struct lj_printer *p, const char *name)
-{
-  return new_syntax(p, LJ_S_NAME, name);
-}
-
-lj_syntax *lj_print_call(struct lj_printer *p, const char *function)
-{
-  return new_syntax(p, LJ_S_CALL, function);
-}
-
-lj_syntax *lj_print_list(struct lj_printer *p)
-{
-  return new_syntax(p, LJ_S_LIST, NULL);
-}
-
-lj_syntax *lj_print_binary(struct lj_printer *p, const char *op, lj_syntax *a,
-                           lj_syntax *b)
-{
-  lj_syntax *made = new_syntax(p, LJ_S_BINARY, op);
-
-  lj_print_add(p, made, NULL, a);
-  lj_print_add(p, made, NULL, b);
-  return made;
-}
-
-static lj_syntax *unary(struct lj_printer *p, const char *op, lj_syntax *a)
-{
-  lj_syntax *made = new_syntax(p, LJ_S_UNARY, op);
-
-  lj_print_add(p, made, NULL, a);
-  return made;
-}
-
-/* ---- numbers ----------------------------------------------------------------------------- */
-
-lj_syntax *lj_print_integer(struct lj_printer *p, int64_t value)
-{
-  lj_syntax *made = new_syntax(p, LJ_S_NUMBER, NULL);
-
-  if (value < 0) return unary(p, "negative", lj_print_integer(p, -value));
-  made->is_integer = true;
-  made->integer = value;
-  made->number = (double)value;
-  return made;
-}
-
-static lj_syntax *plain_float(struct lj_printer *p, double value)
-{
-  lj_syntax *made = new_syntax(p, LJ_S_NUMBER, NULL);
-
-  made->number = value;
-  return made;
-}
-
-/* Does `value` need many digits, so that another form reads better? */
-static bool is_long(double value)
-{
-  char digits[40];
-
-  snprintf(digits, sizeof digits, "%.9g", value);
-  return strtod(digits, NULL) != value;
-}
-
-/* p/q with a small q, if that is the same f64; NULL if there is none. */
-static lj_syntax *as_fraction(struct lj_printer *p, double value)
-{
-  for (int64_t q = 2; q <= 1000; q++) {
-    double top = round(value * (double)q);
-    if (fabs(top) > 1000 || top == 0) continue;
-    if (top / (double)q == value)
-      return lj_print_binary(p, "divide", lj_print_integer(p, (int64_t)top),
-                             lj_print_integer(p, q));
-  }
-  return NULL;
-}
-
-static bool is_taken(const struct lj_printer *p, const char *name)
-{
-  for (uint32_t i = 0; i < p->graph->input_count; i++)
-    if (!strcmp(p->graph->inputs[i].name, name)) return true;
-  for (uint32_t i = 0; i < p->graph->parameter_count; i++)
-    if (!strcmp(p->graph->parameters[i].name, name)) return true;
-  return false;
-}
-
-/* Values that have a name: pi, 2*pi, log(2), log(10), sqrt(2*pi). */
-static lj_syntax *as_named(struct lj_printer *p, double value)
-{
-  const double pi = 3.14159265358979323846;
-  lj_syntax *name = lj_print_name(p, "pi"), *call;
-  lj_syntax *two_pi = lj_print_binary(p, "multiply", lj_print_integer(p, 2), name);
-
-  if (value == log(2) || value == log(10)) {
-    call = lj_print_call(p, "log");
-    lj_print_add(p, call, NULL, lj_print_integer(p, value < 1 ? 2 : 10));
-    return call;
-  }
-  if (is_taken(p, "pi")) return NULL;
-  if (value == pi) return name;
-  if (value == 2 * pi) return two_pi;
-  if (value != sqrt(2 * pi)) return NULL;
-  call = lj_print_call(p, "sqrt");
-  lj_print_add(p, call, NULL, two_pi);
-  return call;
-}
-
-static lj_syntax *not_finite(struct lj_printer *p, double value)
-{
-  lj_syntax *huge = lj_print_name(p, isnan(value) ? "nan" : "inf");
-
-  return value < 0 ? unary(p, "negative", huge) : huge;
-}
-
-lj_syntax *lj_print_float(struct lj_printer *p, double value)
-{
-  lj_syntax *form = NULL;
-
-  if (!isfinite(value)) return not_finite(p, value);
-  if (signbit(value)) return unary(p, "negative", lj_print_float(p, -value));
-  if (is_long(value)) form = as_named(p, value);
-  if (is_long(value) && !form) form = as_fraction(p, value);
-  return form ? form : plain_float(p, value);
-}
-
-static bool is_whole(double value)
-{
-  return value == trunc(value) && fabs(value) < 1e9 && !(value == 0 && signbit(value));
-}
-
-/* A number of `dtype` among values of the context's. */
-static lj_syntax *number_in(struct lj_printer *p, enum lj_dtype dtype,
-                            enum lj_dtype context, double value)
-{
-  bool floating = context == LJ_F32 || context == LJ_F64;
-
-  if (dtype == LJ_BOOL) {
-    lj_syntax *truth = new_syntax(p, LJ_S_TRUTH, NULL);
-    truth->number = value != 0;
-    return truth;
-  }
-  if (lj_dtype_is_integer(dtype) && fabs(value) < 0x1p53)
-    return lj_print_integer(p, (int64_t)value);
-  if (floating && is_whole(value)) return lj_print_integer(p, (int64_t)value);
-  return lj_print_float(p, value);
-}
-
-/* Nothing around it says that it is of this dtype. */
-static lj_syntax *typed(struct lj_printer *p, enum lj_dtype dtype, enum lj_dtype context,
-                        lj_syntax *value)
-{
-  bool settled = lj_dtype_is_weak(dtype) || dtype == LJ_BOOL ||
-                 (context && lj_promote(dtype, context) == context);
-  lj_syntax *call;
-
-  if (settled) return value;
-  call = lj_print_call(p, "cast");
-  lj_print_add(p, call, NULL, value);
-  lj_print_add(p, call, NULL, lj_print_name(p, lj_dtype_name(dtype)));
-  return call;
-}
 
 static lj_syntax *table_part(struct lj_printer *p, const struct lj_node *node,
                              enum lj_dtype context, uint32_t axis, const double **values)
@@ -216,7 +17,7 @@ static lj_syntax *table_part(struct lj_printer *p, const struct lj_node *node,
     if (axis + 1u < node->rank)
       item = table_part(p, node, context, axis + 1, values);
     else
-      item = number_in(p, (enum lj_dtype)node->dtype, context, *(*values)++);
+      item = lj_print_number(p, (enum lj_dtype)node->dtype, context, *(*values)++);
     lj_print_add(p, list, NULL, item);
   }
   return list;
@@ -253,25 +54,10 @@ static lj_syntax *spread(struct lj_printer *p, double factor, lj_id id)
     return lj_print_binary(p, lj_op_table[node->op].name, left, print_operand(p, node, 1));
   }
   if (node->op == LJ_OP_CONSTANT && lj_dtype_is_weak((enum lj_dtype)node->dtype))
-    return number_in(p, LJ_WEAK_FLOAT, LJ_F64, factor * node->number);
-  if (factor == -1) return unary(p, "negative", lj_print_node(p, id));
-  return lj_print_binary(p, "multiply", number_in(p, LJ_WEAK_FLOAT, LJ_F64, factor),
+    return lj_print_number(p, LJ_WEAK_FLOAT, LJ_F64, factor * node->number);
+  if (factor == -1) return lj_print_unary(p, "negative", lj_print_node(p, id));
+  return lj_print_binary(p, "multiply", lj_print_number(p, LJ_WEAK_FLOAT, LJ_F64, factor),
                          lj_print_node(p, id));
-}
-
-/* a + -2 as a - 2. */
-static lj_syntax *print_sum(struct lj_printer *p, const struct lj_node *node)
-{
-  lj_id id = node->operand[1];
-  const struct lj_node *b = lj_node_at(p->graph, id);
-  bool minus = b->op == LJ_OP_CONSTANT && b->number < 0 &&
-               lj_dtype_is_weak((enum lj_dtype)b->dtype);
-  lj_syntax *left = print_operand(p, node, 0);
-
-  if (!minus) return lj_print_binary(p, "add", left, print_operand(p, node, 1));
-  return lj_print_binary(
-      p, "subtract", left,
-      number_in(p, (enum lj_dtype)b->dtype, p->context[id], -b->number));
 }
 
 static lj_syntax *print_symbol(struct lj_printer *p, const struct lj_node *node)
@@ -280,8 +66,7 @@ static lj_syntax *print_symbol(struct lj_printer *p, const struct lj_node *node)
   double factor;
 
   if (node->op == LJ_OP_NEGATIVE) return spread(p, -1, node->operand[0]);
-  if (node->op == LJ_OP_NOT) return unary(p, name, print_operand(p, node, 0));
-  if (node->op == LJ_OP_ADD) return print_sum(p, node);
+  if (node->op == LJ_OP_NOT) return lj_print_unary(p, name, print_operand(p, node, 0));
   if (node->op == LJ_OP_MULTIPLY && lj_dtype_is_float((enum lj_dtype)node->dtype) &&
       lj_is_power_of_two(p->graph, node->operand[0], &factor) &&
       is_product(lj_operand(p->graph, node, 1)))
@@ -322,16 +107,20 @@ static lj_syntax *as_one_hot(struct lj_printer *p, const struct lj_node *node)
 static lj_syntax *print_cast(struct lj_printer *p, const struct lj_node *node,
                              enum lj_dtype context)
 {
-  bool settled = node->dtype == LJ_F32 && (context == LJ_F32 || context == LJ_F64);
+  enum lj_dtype dtype = (enum lj_dtype)node->dtype;
+  enum lj_dtype from = (enum lj_dtype)lj_operand(p->graph, node, 0)->dtype;
+  bool settled = dtype == LJ_F32 && lj_dtype_is_float(context);
   lj_syntax *call = settled ? as_one_hot(p, node) : NULL;
 
   if (call) return call;
+  if (lj_dtype_is_weak(dtype) ||
+      (lj_dtype_is_weak(from) && lj_print_settles(context, dtype)))
+    return print_operand(p, node, 0);
   call = lj_print_call(p, "cast");
   lj_print_add(p, call, NULL, print_operand(p, node, 0));
-  if (settled && lj_operand(p->graph, node, 0)->dtype == LJ_BOOL) return call;
-  if (!lj_dtype_is_weak((enum lj_dtype)node->dtype))
-    lj_print_add(p, call, NULL, lj_print_name(p, lj_dtype_name((enum lj_dtype)node->dtype)));
-  return lj_dtype_is_weak((enum lj_dtype)node->dtype) ? call->children[0] : call;
+  if (!settled || from != LJ_BOOL)
+    lj_print_add(p, call, NULL, lj_print_name(p, lj_dtype_name(dtype)));
+  return call;
 }
 
 static lj_syntax *print_elementwise(struct lj_printer *p, const struct lj_node *node,
@@ -404,9 +193,9 @@ static lj_syntax *print_leaf(struct lj_printer *p, const struct lj_node *node,
   case LJ_OP_INPUT: return lj_print_name(p, p->graph->inputs[node->index].name);
   case LJ_OP_PARAMETER: return lj_print_name(p, p->graph->parameters[node->index].name);
   case LJ_OP_CONSTANT:
-    return typed(p, dtype, context, number_in(p, dtype, context, node->number));
+    return lj_print_typed(p, dtype, context, lj_print_number(p, dtype, context, node->number));
   case LJ_OP_TABLE:
-    return typed(p, dtype, context, table_part(p, node, context, 0, &values));
+    return lj_print_typed(p, dtype, context, table_part(p, node, context, 0, &values));
   case LJ_OP_SIZE: return lj_print_size(p, node->size);
   default: break;
   }
@@ -441,7 +230,9 @@ static bool is_firm(const struct lj_printer *p, const struct lj_node *node)
   enum lj_op op = (enum lj_op)node->op;
   int first = op == LJ_OP_WHERE;
 
-  if (op == LJ_OP_INPUT || op == LJ_OP_CAST) return true;
+  if (op == LJ_OP_INPUT) return true;
+  if (op == LJ_OP_CAST)
+    return !lj_dtype_is_weak((enum lj_dtype)lj_operand(p->graph, node, 0)->dtype);
   if (node->dtype == LJ_BOOL) return true;
   for (int i = first; i < node->operand_count; i++) {
     const struct lj_node *operand = lj_operand(p->graph, node, i);
@@ -464,8 +255,11 @@ static enum lj_dtype operand_context(const struct lj_printer *p, const struct lj
   if (op == LJ_OP_VIEW || op == LJ_OP_PAD || op == LJ_OP_GATHER)
     return i == 0 ? context : LJ_NO_DTYPE;
   if (!lj_op_is_elementwise(op) || i < first) return LJ_NO_DTYPE;
-  if (type == LJ_TYPE_LOGICAL || type == LJ_TYPE_TEST || type == LJ_TYPE_CAST)
-    return LJ_NO_DTYPE;
+  if (type == LJ_TYPE_LOGICAL || type == LJ_TYPE_TEST) return LJ_NO_DTYPE;
+  if (type == LJ_TYPE_CAST)
+    return lj_dtype_is_weak((enum lj_dtype)lj_operand(p->graph, node, i)->dtype)
+               ? context
+               : LJ_NO_DTYPE;
   for (int j = first; j < node->operand_count; j++) {
     enum lj_dtype other = (enum lj_dtype)lj_operand(p->graph, node, j)->dtype;
     if (j != i && p->firm[node->operand[j]] && !lj_dtype_is_weak(other)) return other;
@@ -474,14 +268,15 @@ static enum lj_dtype operand_context(const struct lj_printer *p, const struct lj
 }
 
 /* Firmness goes from operands to users, contexts from users to operands. A node that is
- * used in different contexts has none. */
+ * used in different contexts has none. The result has to be floating, no more. */
 void lj_print_settle(struct lj_printer *p, lj_id root)
 {
   bool *met = LJ_NEW_ARRAY(p->arena, bool, (size_t)root + 1);
 
   for (lj_id id = 1; id <= root; id++)
     if (p->needed[id]) p->firm[id] = is_firm(p, lj_node_at(p->graph, id));
-  p->context[root] = (enum lj_dtype)lj_node_at(p->graph, root)->dtype;
+  if (lj_dtype_is_float((enum lj_dtype)lj_node_at(p->graph, root)->dtype))
+    p->context[root] = LJ_WEAK_FLOAT;
   for (lj_id id = root; id > 0; id--) {
     const struct lj_node *node = lj_node_at(p->graph, id);
     for (int i = 0; p->needed[id] && i < node->operand_count; i++) {

@@ -266,7 +266,9 @@ static lj_syntax *with_new_axes(struct lj_printer *p, const struct lj_node *view
     bool picks = cuts && next < base->rank && view->reads[next].axis < 0 &&
                  lj_size_is_number(view->reads[next].start);
     if (!named && picks) { /* x[:, 2:3] rather than x[:, None, 2] */
-      items[count++] = one_element(p, view->reads[next].start.offset);
+      items[count++] = lj_size_is(base->shape[next], 1)
+                           ? whole_slice(p)
+                           : one_element(p, view->reads[next].start.offset);
       next++;
       continue;
     }

@@ -99,7 +99,6 @@ static bool shifted_by_max(const struct lj_graph *graph, lj_id id)
 
   if (z->op != LJ_OP_SUBTRACT) return false;
   const struct lj_node *shift = lj_operand(graph, z, 1);
-  if (shift->op == LJ_OP_WHERE) shift = lj_operand(graph, shift, 2);
   if (shift->op == LJ_OP_VIEW) shift = lj_operand(graph, shift, 0);
   return shift->op == LJ_OP_MAX;
 }

@@ -1,13 +1,14 @@
 /*
  * Tokens and trees for people: one line per token with its place, and the tree with one
- * node per line, children indented. What `show --stage tokens` and `--stage tree` print.
+ * node per line, children indented. What `show --stage tokens` and `--stage tree`
+ * print.
  */
 #include "compiler/syntax.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-/* ---- tokens ------------------------------------------------------------------------------ */
+/* ---- tokens ---------------------------------------------------------------------- */
 
 /* Line and column are carried along, because tokens come in the order of the text. */
 struct place {
@@ -50,7 +51,7 @@ void lj_tokens_dump(struct lj_text *to, const struct lj_tokens *tokens,
   }
 }
 
-/* ---- the tree ---------------------------------------------------------------------------- */
+/* ---- the tree -------------------------------------------------------------------- */
 
 static void indent(struct lj_text *to, int depth)
 {
@@ -106,9 +107,10 @@ static void dump_declaration(struct lj_text *to, const struct lj_statement *stat
     else
       lj_text_add(to, "%" PRId64, size->number);
   }
-  lj_text_add(to, "%s\n", statement->size_count > 0 ? "]"
-                          : statement->has_sizes    ? " []"
-                                                    : "");
+  lj_text_add(to, "%s\n",
+              statement->size_count > 0 ? "]"
+              : statement->has_sizes    ? " []"
+                                        : "");
 }
 
 static void dump_statement(struct lj_text *to, const struct lj_statement *statement,
@@ -116,10 +118,18 @@ static void dump_statement(struct lj_text *to, const struct lj_statement *statem
 {
   indent(to, depth);
   switch ((enum lj_statement_kind)statement->kind) {
-  case LJ_STATEMENT_DECLARE: dump_declaration(to, statement); break;
-  case LJ_STATEMENT_BIND: lj_text_add(to, "bind %s\n", statement->name); break;
-  case LJ_STATEMENT_DEFINE: lj_text_add(to, "define %s\n", statement->name); break;
-  case LJ_STATEMENT_RESULT: lj_text_add(to, "result %s\n", statement->name); break;
+  case LJ_STATEMENT_DECLARE:
+    dump_declaration(to, statement);
+    break;
+  case LJ_STATEMENT_BIND:
+    lj_text_add(to, "bind %s\n", statement->name);
+    break;
+  case LJ_STATEMENT_DEFINE:
+    lj_text_add(to, "define %s\n", statement->name);
+    break;
+  case LJ_STATEMENT_RESULT:
+    lj_text_add(to, "result %s\n", statement->name);
+    break;
   }
   for (uint32_t i = 0; i < statement->parameter_count; i++) {
     indent(to, depth + 1);

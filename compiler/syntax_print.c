@@ -125,13 +125,25 @@ static void print_number(struct lj_text *to, const struct lj_syntax *node)
 static void print_bare(struct lj_text *to, const struct lj_syntax *node)
 {
   switch ((enum lj_syntax_kind)node->kind) {
-  case LJ_S_ERROR: lj_text_add(to, "<error>"); break;
-  case LJ_S_NUMBER: print_number(to, node); break;
-  case LJ_S_NAME: lj_text_add(to, "%s", node->name); break;
-  case LJ_S_TRUTH: lj_text_add(to, "%s", node->number != 0 ? "True" : "False"); break;
-  case LJ_S_NONE: lj_text_add(to, "None"); break;
+  case LJ_S_ERROR:
+    lj_text_add(to, "<error>");
+    break;
+  case LJ_S_NUMBER:
+    print_number(to, node);
+    break;
+  case LJ_S_NAME:
+    lj_text_add(to, "%s", node->name);
+    break;
+  case LJ_S_TRUTH:
+    lj_text_add(to, "%s", node->number != 0 ? "True" : "False");
+    break;
+  case LJ_S_NONE:
+    lj_text_add(to, "None");
+    break;
   case LJ_S_UNARY:
-  case LJ_S_BINARY: print_operation(to, node); break;
+  case LJ_S_BINARY:
+    print_operation(to, node);
+    break;
   case LJ_S_CALL:
     lj_text_add(to, "%s(", node->name);
     print_list(to, node->children, node->child_count, node->keywords);
@@ -143,8 +155,12 @@ static void print_bare(struct lj_text *to, const struct lj_syntax *node)
     print_list(to, node->children + 1, node->child_count - 1, NULL);
     lj_text_add(to, "]");
     break;
-  case LJ_S_SLICE: print_slice(to, node); break;
-  case LJ_S_ELLIPSIS: lj_text_add(to, "..."); break;
+  case LJ_S_SLICE:
+    print_slice(to, node);
+    break;
+  case LJ_S_ELLIPSIS:
+    lj_text_add(to, "...");
+    break;
   case LJ_S_LIST:
     lj_text_add(to, "[");
     print_list(to, node->children, node->child_count, NULL);
@@ -167,7 +183,7 @@ void lj_expression_print(struct lj_text *to, const struct lj_syntax *expression)
   print(to, expression, COMPARISON);
 }
 
-/* ---- statements ----------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------ */
 
 static void print_declaration(struct lj_text *to, const struct lj_statement *statement)
 {
@@ -231,13 +247,19 @@ static void print_definition(struct lj_text *to, const struct lj_statement *stat
 static void print_statement(struct lj_text *to, const struct lj_statement *statement)
 {
   switch ((enum lj_statement_kind)statement->kind) {
-  case LJ_STATEMENT_DECLARE: print_declaration(to, statement); break;
+  case LJ_STATEMENT_DECLARE:
+    print_declaration(to, statement);
+    break;
   case LJ_STATEMENT_BIND:
     lj_text_add(to, "%s = ", statement->name);
     print_value(to, statement->value);
     break;
-  case LJ_STATEMENT_DEFINE: print_definition(to, statement); break;
-  case LJ_STATEMENT_RESULT: lj_text_add(to, "result: %s", statement->name); break;
+  case LJ_STATEMENT_DEFINE:
+    print_definition(to, statement);
+    break;
+  case LJ_STATEMENT_RESULT:
+    lj_text_add(to, "result: %s", statement->name);
+    break;
   }
   lj_text_add(to, ";\n");
 }
@@ -250,7 +272,7 @@ void lj_syntax_print(struct lj_text *to, const struct lj_program *program)
   print_value(to, program->value);
 }
 
-/* ---- equality --------------------------------------------------------------------------------- */
+/* ---- equality -------------------------------------------------------------------- */
 
 static bool same_text(const char *a, const char *b)
 {
@@ -269,9 +291,10 @@ bool lj_syntax_equal(const struct lj_syntax *a, const struct lj_syntax *b)
 {
   if (a == NULL || b == NULL)
     return a == b;
-  if (a->kind != b->kind || a->is_integer != b->is_integer || a->integer != b->integer ||
-      a->number != b->number || a->child_count != b->child_count ||
-      !same_text(a->name, b->name) || !same_keywords(a, b))
+  if (a->kind != b->kind || a->is_integer != b->is_integer ||
+      a->integer != b->integer || a->number != b->number ||
+      a->child_count != b->child_count || !same_text(a->name, b->name) ||
+      !same_keywords(a, b))
     return false;
   for (uint32_t i = 0; i < a->child_count; i++)
     if (!lj_syntax_equal(a->children[i], b->children[i]))

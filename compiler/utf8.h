@@ -1,6 +1,6 @@
 /*
- * One step through text that is probably UTF-8. The language itself is ASCII, but people
- * paste other characters, and columns and carets count characters, not bytes.
+ * One step through text that is probably UTF-8. The language itself is ASCII, but
+ * people paste other characters, and columns and carets count characters, not bytes.
  */
 #ifndef LJ_UTF8_H
 #define LJ_UTF8_H
@@ -11,8 +11,8 @@
 /* Stands for a byte that belongs to no character. */
 #define LJ_UTF8_BAD ((uint32_t)0xFFFFFFFF)
 
-/* The character at text[0..length), length > 0, and its bytes. A byte that begins no valid
- * shortest-form sequence counts as one bad character. */
+/* The character at text[0..length), length > 0, and its bytes. A byte that begins no
+ * valid shortest-form sequence counts as one bad character. */
 static inline uint32_t lj_utf8_read(const char *text, size_t length, size_t *bytes)
 {
   static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
@@ -38,8 +38,8 @@ static inline uint32_t lj_utf8_read(const char *text, size_t length, size_t *byt
   return code;
 }
 
-/* Whether a terminal shows the character and nothing else happens: no control characters,
- * and none of those that change the direction of the text after them. */
+/* Whether a terminal shows the character and nothing else happens: no control
+ * characters, and none of those that change the direction of the text after them. */
 static inline int lj_utf8_is_printable(uint32_t code)
 {
   return code >= 0x20 && code != 0x7F && !(code >= 0x80 && code < 0xA0) &&

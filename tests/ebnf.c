@@ -42,7 +42,7 @@ struct lj_ebnf {
   jmp_buf escape;
 };
 
-/* ---- reading --------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------- */
 
 _Noreturn static void give_up(struct lj_ebnf *g, const char *problem)
 {
@@ -186,7 +186,7 @@ static size_t find_rule(struct lj_ebnf *g, const char *name)
   give_up(g, "a symbol has no rule");
 }
 
-/* ---- the way out ------------------------------------------------------------------------- */
+/* ---- the way out ----------------------------------------------------------------- */
 
 static int least_of(const struct lj_ebnf *g, const struct node *node)
 {
@@ -266,7 +266,7 @@ const char *lj_ebnf_symbol(const struct lj_ebnf *g, size_t index)
   return index < g->rule_count ? g->rules[index].name : NULL;
 }
 
-/* ---- deriving ---------------------------------------------------------------------------- */
+/* ---- deriving -------------------------------------------------------------------- */
 
 struct derivation {
   struct lj_ebnf *grammar;
@@ -304,12 +304,16 @@ static void derive(struct derivation *d, struct node *node, int depth)
     d->tokens_left--;
     d->emit(d->user, node->text, node->kind == TOKEN);
     break;
-  case SYMBOL: derive(d, d->grammar->rules[node->rule].body, depth - 1); break;
+  case SYMBOL:
+    derive(d, d->grammar->rules[node->rule].body, depth - 1);
+    break;
   case SEQUENCE:
     for (size_t i = 0; i < node->child_count; i++)
       derive(d, node->children[i], depth);
     break;
-  case CHOICE: derive(d, pick_alternative(d, node, depth), depth); break;
+  case CHOICE:
+    derive(d, pick_alternative(d, node, depth), depth);
+    break;
   case OPTION:
     if (d->tokens_left > 0 && node->children[0]->least < depth && pick(d, 4) == 0)
       derive(d, node->children[0], depth);

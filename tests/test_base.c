@@ -1,6 +1,6 @@
 /*
- * The ground every stage stands on: arena, growing arrays, text builder, numbers as text,
- * and the way out when memory ends or a check fails.
+ * The ground every stage stands on: arena, growing arrays, text builder, numbers as
+ * text, and the way out when memory ends or a check fails.
  */
 #include "compiler/base.h"
 #include "tests/alloc_hook.h"
@@ -37,7 +37,7 @@ static int tear_down(void **state)
   return 0;
 }
 
-/* ---- arena ----------------------------------------------------------------------------- */
+/* ---- arena ----------------------------------------------------------------------- */
 
 static void test_memory_is_zeroed_and_aligned(void **state)
 {
@@ -123,7 +123,7 @@ static void test_growing_keeps_what_is_there(void **state)
   assert_true(capacity >= count && capacity < 4 * count);
 }
 
-/* ---- the way out ------------------------------------------------------------------------- */
+/* ---- the way out ----------------------------------------------------------------- */
 
 static void test_a_failed_check_names_itself(void **state)
 {
@@ -149,7 +149,7 @@ static void test_long_messages_are_cut(void **state)
   assert_int_equal(strlen(f->trap.message), sizeof f->trap.message - 1);
 }
 
-/* ---- text -------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------ */
 
 static void test_text_is_built_piece_by_piece(void **state)
 {
@@ -185,7 +185,7 @@ static void test_copies_and_formats(void **state)
   assert_string_equal(lj_format(&f->arena, "%s has %d", "it", 3), "it has 3");
 }
 
-/* ---- numbers ------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------- */
 
 static const char *printed(struct fixture *f, double number)
 {
@@ -200,12 +200,23 @@ static void test_numbers_print_short(void **state)
     double number;
     const char *text;
   } cases[] = {
-      {0.3, "0.3"},     {1e-7, "1e-7"},      {2, "2.0"},         {-1.5, "-1.5"},
-      {1e22, "1e22"},   {1e-300, "1e-300"},  {100000, "100000.0"}, {0, "0.0"},
-      {-0.0, "-0.0"},   {1e15, "1e15"},      {INFINITY, "inf"},  {-INFINITY, "-inf"},
-      {NAN, "nan"},     {5e-324, "4.94065645841247e-324"},
+      {0.3, "0.3"},
+      {1e-7, "1e-7"},
+      {2, "2.0"},
+      {-1.5, "-1.5"},
+      {1e22, "1e22"},
+      {1e-300, "1e-300"},
+      {100000, "100000.0"},
+      {0, "0.0"},
+      {-0.0, "-0.0"},
+      {1e15, "1e15"},
+      {INFINITY, "inf"},
+      {-INFINITY, "-inf"},
+      {NAN, "nan"},
+      {5e-324, "4.94065645841247e-324"},
       {DBL_MAX, "1.7976931348623157e308"},
-      {1.0 / 3, "0.3333333333333333"},       {0.1 + 0.2, "0.30000000000000004"},
+      {1.0 / 3, "0.3333333333333333"},
+      {0.1 + 0.2, "0.30000000000000004"},
   };
   for (size_t i = 0; i < LJ_COUNT(cases); i++)
     assert_string_equal(printed(*state, cases[i].number), cases[i].text);

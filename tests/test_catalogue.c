@@ -353,7 +353,9 @@ static void check_text(json_t *loss)
   test_trial_call(&trial, BATCH);
   assert_int_equal(lossjit_loss_text(trial.loss, LOSSJIT_STAGE_GRADIENT, &text),
                    LOSSJIT_OK);
-  lossjit_compile_options options = {.result = LOSSJIT_ELEMENTWISE, .no_gradient = 1};
+  lossjit_compile_options options = setup.options; /* inputs and parameters as before */
+  options.result = LOSSJIT_ELEMENTWISE;
+  options.no_gradient = 1;
   test_trial_begin(&again, test_compile(engine, text, &options), 0, false, BATCH);
   copy_inputs(&again, &trial);
   test_trial_call(&again, BATCH);

@@ -236,7 +236,7 @@ static void test_types(void **state)
       {"one_hot(y_pred > 0, 3)*y_pred", "", "LJ0316", "y_pred > 0", "cast(x, i64)",
        NULL},
       {"y_pred + None", "", "LJ0314", "None", "None", NULL},
-      {"cast(y_pred, f16)", "", "LJ0301", "f16", NULL, "f32"},
+      {"cast(y_pred, f16)", "", "LJ0301", "f16", "the types are f32", NULL},
       {"w: f3[n]; sum(y_pred*w, axis=-1)", "", "LJ0301", "f3", NULL, "f32"},
   };
 

@@ -101,7 +101,11 @@ static void the_data_settles_what_the_text_leaves_open(void **state)
       /* what does not fit */
       {"lossjit eval 'y_pred - y_true' 'y_pred=[1, 2]'", 1, "", "no data for y_true"},
       {"lossjit eval 'y_pred - y_true' 'y_pred=[1, 2]' 'y_true=[1, 2, 3]'", 1, "",
-       "error"},
+       "y_true has 3 samples, inputs before it have 2"},
+      {"lossjit eval 'mean(y_pred - y_true, axis=-1)' 'y_pred=[[1], [2]]' "
+       "'y_true=[[1], [2], [3]]'",
+       1, "", "y_true has 3 samples, inputs before it have 2"},
+      {"lossjit eval 'w*y_pred' 'y_pred=[1, 2]' 'w=[1, 2, 3]'", 1, "", "error[LJ0305]"},
       {"lossjit eval 'y_pred' 'y_pred=[1]' 'z=[1]'", 0, NULL, "does not use 'z'"},
   };
   (void)state;

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-/* ---- the table ----------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------- */
 
 enum severity { ERROR = LOSSJIT_ERROR, WARNING = LOSSJIT_WARNING };
 
@@ -22,7 +22,7 @@ static const struct row {
   enum severity severity;
   const char *format, *explanation;
 } rows[] = {
-#define DIAGNOSTIC(id, code, name, severity, format, explanation) \
+#define DIAGNOSTIC(id, code, name, severity, format, explanation)                      \
   {code, name, severity, format, explanation},
 #include "grammar/diagnostics.def"
 #undef DIAGNOSTIC
@@ -69,7 +69,7 @@ static void test_every_row_explains_itself(void **state)
   }
 }
 
-/* ---- collecting ------------------------------------------------------------------------------ */
+/* ---- collecting ------------------------------------------------------------------ */
 
 static void begin(struct lj_text_session *s, const char *text)
 {
@@ -143,7 +143,8 @@ static void test_the_list_is_sorted_by_place(void **state)
   lj_report(&s.diags, LJ_D_UNKNOWN_NAME, span(0, 6), "all");
   list = lj_text_session_seal(&s);
   assert_string_equal(lossjit_diagnostics_get(list, 0)->message, "unknown name 'all'");
-  assert_string_equal(lossjit_diagnostics_get(list, 1)->message, "unknown name 'first'");
+  assert_string_equal(lossjit_diagnostics_get(list, 1)->message,
+                      "unknown name 'first'");
   assert_string_equal(lossjit_diagnostics_get(list, 2)->message,
                       "unknown function 'second'");
   assert_string_equal(lossjit_diagnostics_get(list, 3)->message, "unknown name 'e'");
@@ -151,7 +152,7 @@ static void test_the_list_is_sorted_by_place(void **state)
   assert_true(lj_text_session_end(&s));
 }
 
-/* ---- the public list --------------------------------------------------------------------------- */
+/* ---- the public list ------------------------------------------------------------- */
 
 static void test_a_diagnostic_has_all_its_parts(void **state)
 {
@@ -249,7 +250,7 @@ static void test_notes_in_the_prelude_name_it(void **state)
   assert_true(lj_text_session_end(&s));
 }
 
-/* ---- rendering ----------------------------------------------------------------------------------- */
+/* ---- rendering ------------------------------------------------------------------- */
 
 /* The rendering of one UNUSED_VALUE at [from, to) of `text`, without its first line. */
 static const char *excerpt(struct lj_text_session *s, const char *text, size_t length,
@@ -275,10 +276,10 @@ static void test_carets_stand_under_characters(void **state)
        "  1 | \xC3\xA9\xE2\x88\x92\xF0\x9F\x98\x80 b\n    |     ^\n"},
       {"a\nbc\nd", 3, 4, "  2 | bc\n    |  ^\n"},
       {"a\r\nbc\r\nd", 4, 5, "  2 | bc\n    |  ^\n"},
-      {"abc\ndef", 1, 6, "  1 | abc\n    |  ^~\n"},   /* cut at the end of its line */
-      {"abc", 3, 3, "  1 | abc\n    |    ^\n"},       /* behind the end */
-      {"abc\n", 3, 4, "  1 | abc\n    |    ^\n"},     /* at the newline */
-      {"abc\n", 4, 4, "  2 | \n    | ^\n"},           /* on the empty last line */
+      {"abc\ndef", 1, 6, "  1 | abc\n    |  ^~\n"}, /* cut at the end of its line */
+      {"abc", 3, 3, "  1 | abc\n    |    ^\n"},     /* behind the end */
+      {"abc\n", 3, 4, "  1 | abc\n    |    ^\n"},   /* at the newline */
+      {"abc\n", 4, 4, "  2 | \n    | ^\n"},         /* on the empty last line */
       {"a\x01\xFF\x80z", 4, 5,
        "  1 | a\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz\n    |     ^\n"},
       {"a\xE2\x80\xAE z", 5, 6, "  1 | a\xEF\xBF\xBD z\n    |    ^\n"}, /* U+202E */
@@ -320,8 +321,8 @@ static void check_cut_line(const char *text, size_t length, uint32_t at, char ex
 static void test_long_lines_are_cut_around_the_caret(void **state)
 {
   static char text[1 << 20];
-  static const uint32_t places[] = {0, 1, 30, 39, 40, 41, 5000, (1 << 20) - 61,
-                                    (1 << 20) - 60, (1 << 20) - 1};
+  static const uint32_t places[] = {
+      0, 1, 30, 39, 40, 41, 5000, (1 << 20) - 61, (1 << 20) - 60, (1 << 20) - 1};
   (void)state;
   for (size_t i = 0; i < LJ_COUNT(places); i++) {
     memset(text, '+', sizeof text);
@@ -354,20 +355,30 @@ static void test_a_report_without_a_place(void **state)
   assert_true(lj_text_session_end(&s));
 }
 
-/* ---- the nearest name ---------------------------------------------------------------------------- */
+/* ---- the nearest name ------------------------------------------------------------ */
 
 static void test_the_nearest_name(void **state)
 {
-  static const char *const known[] = {"y_pred", "y_true", "mean", "square", "sum",
-                                      "log_softmax", "delta", "x"};
+  static const char *const known[] = {"y_pred", "y_true",      "mean",  "square",
+                                      "sum",    "log_softmax", "delta", "x"};
   static const struct {
     const char *name, *expected;
   } cases[] = {
-      {"y_pred", "y_pred"},   {"ypred", "y_pred"},     {"y_prde", "y_pred"},
-      {"Y_Pred", "y_pred"},   {"yture", "y_true"},     {"maen", "mean"},
-      {"meann", "mean"},      {"squared", "square"},   {"logsoftmax", "log_softmax"},
-      {"Delta", "delta"},     {"weights", NULL},       {"q", NULL},
-      {"", NULL},             {"xy", "x"},             {"som", "sum"},
+      {"y_pred", "y_pred"},
+      {"ypred", "y_pred"},
+      {"y_prde", "y_pred"},
+      {"Y_Pred", "y_pred"},
+      {"yture", "y_true"},
+      {"maen", "mean"},
+      {"meann", "mean"},
+      {"squared", "square"},
+      {"logsoftmax", "log_softmax"},
+      {"Delta", "delta"},
+      {"weights", NULL},
+      {"q", NULL},
+      {"", NULL},
+      {"xy", "x"},
+      {"som", "sum"},
       {"a_name_that_is_longer_than_anything_one_could_mistype", NULL},
   };
   (void)state;

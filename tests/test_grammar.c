@@ -1,8 +1,8 @@
 /*
  * The grammar file against the parser. Sentences are derived at random from
- * grammar/lossjit.ebnf itself; the parser accepts each, prints it, and reading that again
- * gives the same tree. Every alternative of every rule takes part, and every symbol of the
- * grammar is a function of the parser.
+ * grammar/lossjit.ebnf itself; the parser accepts each, prints it, and reading that
+ * again gives the same tree. Every alternative of every rule takes part, and every
+ * symbol of the grammar is a function of the parser.
  */
 #include "compiler/syntax.h"
 #include "tests/ebnf.h"
@@ -49,7 +49,7 @@ static struct lj_ebnf *read_grammar(void)
   return grammar;
 }
 
-/* ---- sentences ------------------------------------------------------------------------- */
+/* ---- sentences ------------------------------------------------------------------- */
 
 struct sentence {
   char text[LONGEST];
@@ -74,23 +74,25 @@ static void append(struct sentence *s, const char *text)
 /* Blanks of all kinds between tokens; none where the tokens stay apart without. */
 static void separate(struct sentence *s, const char *next)
 {
-  static const char *const blanks[] = {" ", " ", " ", "\n", "\t", "\r\n", "  ",
-                                       " # a comment; not (a statement\n"};
+  static const char *const blanks[] = {
+      " ", " ", " ", "\n", "\t", "\r\n", "  ", " # a comment; not (a statement\n"};
   static const char brackets[] = "()[]{},;";
-  bool stays_apart = s->length > 0 && (strchr(brackets, s->text[s->length - 1]) != NULL ||
-                                       strchr(brackets, *next) != NULL);
+  bool stays_apart =
+      s->length > 0 && (strchr(brackets, s->text[s->length - 1]) != NULL ||
+                        strchr(brackets, *next) != NULL);
   if (!stays_apart || pick(s, 3) == 0)
     append(s, blanks[pick(s, LJ_COUNT(blanks))]);
 }
 
 static const char *token_text(struct sentence *s, const char *class)
 {
-  static const char *const names[] = {"a", "b1", "_", "y_pred", "y_true", "sum",
-                                      "result", "scalar", "batch", "f32", "inf", "Def"};
-  static const char *const integers[] = {"0", "1", "12", "1_000", "007",
-                                         "9223372036854775807"};
-  static const char *const floats[] = {"0.5", ".5", "2.", "1e-7", "1_0.2_5e+1", "3E2",
-                                       "0.0", "1e308", "5e-324", "0.1"};
+  static const char *const names[] = {"a",      "b1",  "_",      "y_pred",
+                                      "y_true", "sum", "result", "scalar",
+                                      "batch",  "f32", "inf",    "Def"};
+  static const char *const integers[] = {"0",     "1",   "12",
+                                         "1_000", "007", "9223372036854775807"};
+  static const char *const floats[] = {"0.5", ".5",  "2.",    "1e-7",   "1_0.2_5e+1",
+                                       "3E2", "0.0", "1e308", "5e-324", "0.1"};
   if (strcmp(class, "NAME") == 0)
     return names[pick(s, LJ_COUNT(names))];
   if (strcmp(class, "INTEGER") == 0)
@@ -109,7 +111,7 @@ static void emit(void *user, const char *text, bool is_token)
   append(s, written);
 }
 
-/* ---- the parser against them ------------------------------------------------------------- */
+/* ---- the parser against them ----------------------------------------------------- */
 
 static void check_sentence(const char *text)
 {
@@ -149,11 +151,12 @@ static void test_every_sentence_is_read_and_printed(void **state)
   lj_ebnf_free(grammar);
 }
 
-/* ---- the parser's functions ---------------------------------------------------------------- */
+/* ---- the parser's functions ------------------------------------------------------ */
 
 static bool has_function(const char *sources, const char *symbol)
 {
-  static const char *const forms[] = {" %s(struct lj_parser *p", "*%s(struct lj_parser *p",
+  static const char *const forms[] = {" %s(struct lj_parser *p",
+                                      "*%s(struct lj_parser *p",
                                       "*lj_parse_%s(struct lj_parser *p"};
   for (size_t i = 0; i < LJ_COUNT(forms); i++) {
     char form[100];
@@ -186,7 +189,7 @@ static void test_every_symbol_is_a_function(void **state)
   lj_ebnf_free(grammar);
 }
 
-/* ---- the reader of the grammar itself ------------------------------------------------------ */
+/* ---- the reader of the grammar itself -------------------------------------------- */
 
 static void join(void *user, const char *text, bool is_token)
 {
@@ -198,9 +201,9 @@ static void join(void *user, const char *text, bool is_token)
 static void test_the_reader_notices_broken_grammars(void **state)
 {
   static const char *const broken[] = {
-      "a = ;",  "a = b ;",       "a = \"x\"",     "a \"x\" ;",    "a = ( \"x\" ;",
-      "a = a ;", "(* a = \"x\" ;", "= \"x\" ;",    "a = \"x\" , ;", "a = \"x\" | ;",
-      "a = \"x\" , a ;"};
+      "a = ;",         "a = b ;",       "a = \"x\"",      "a \"x\" ;",
+      "a = ( \"x\" ;", "a = a ;",       "(* a = \"x\" ;", "= \"x\" ;",
+      "a = \"x\" , ;", "a = \"x\" | ;", "a = \"x\" , a ;"};
   (void)state;
   for (size_t i = 0; i < LJ_COUNT(broken); i++) {
     const char *problem = NULL;

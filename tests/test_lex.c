@@ -1,6 +1,6 @@
 /*
- * Lexing: which tokens a text has, where they lie, what numbers are worth, and what is said
- * of characters that belong to no token.
+ * Lexing: which tokens a text has, where they lie, what numbers are worth, and what is
+ * said of characters that belong to no token.
  */
 #include "compiler/syntax.h"
 #include "tests/text_session.h"
@@ -33,7 +33,7 @@ static const char *shown(struct lj_text_session *s, const struct lj_tokens *toke
     const struct lj_token *token = &tokens->items[i];
     lj_text_add(&text, "%c%.*s|", "enifs"[token->kind],
                 (int)(token->span.end - token->span.begin),
-                s->source.text + token->span.begin);
+                s -> source.text + token->span.begin);
   }
   return text.text;
 }
@@ -63,7 +63,9 @@ static void test_tokens(void **state)
       {"1_000 1_0.2_5", "i1_000|f1_0.2_5|e|"},
       {"2x 2exp(x) 2e_x", "i2|nx|i2|nexp|s(|nx|s)|i2|ne_x|e|"},
       {"x.y 2.5.", "nx|s.|ny|f2.5.|e|"},
-      {"\xEF\xBB\xBF" "a", "na|e|"}, /* a byte order mark */
+      {"\xEF\xBB\xBF"
+       "a",
+       "na|e|"}, /* a byte order mark */
   };
   (void)state;
   for (size_t i = 0; i < LJ_COUNT(cases); i++) {
@@ -111,7 +113,7 @@ static void test_equal_names_are_one_string(void **state)
   assert_true(lj_text_session_end(&s));
 }
 
-/* ---- what is no token ------------------------------------------------------------------------ */
+/* ---- what is no token ------------------------------------------------------------ */
 
 struct refusal {
   const char *text;
@@ -164,7 +166,8 @@ static void test_refusals(void **state)
       {"2e", "LJ0102", "bad number '2e': its exponent has no digits", NULL},
       {"2e+ x", "LJ0102", "bad number '2e+': its exponent has no digits", NULL},
       {"0x1F", "LJ0102", "bad number '0x1F': numbers are decimal", NULL},
-      {"1.2.3", "LJ0102", "bad number '1.2.3': it has more than one decimal point", NULL},
+      {"1.2.3", "LJ0102", "bad number '1.2.3': it has more than one decimal point",
+       NULL},
       {"1..2", "LJ0102", "bad number '1..2': it has more than one decimal point", NULL},
       {"1e999", "LJ0102", "bad number '1e999': it is beyond the range of f64", "inf"},
       {"9223372036854775808", "LJ0102",

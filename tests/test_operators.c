@@ -82,21 +82,32 @@ static struct operands operands_of(enum lj_op op, lossjit_dtype dtype)
   return operands;
 }
 
+/* The result of a loss is a floating-point number; truth values and integers are made
+ * into one. */
+static bool needs_cast(enum lj_op op, const struct operands *operands)
+{
+  uint8_t type = lj_op_table[op].type;
+  return type == LJ_TYPE_COMPARE || type == LJ_TYPE_LOGICAL || type == LJ_TYPE_TEST ||
+         operands->dtype[operands->count - 1] == LOSSJIT_I32;
+}
+
 /* "result: any; y_pred: f32[batch, n]; ... NAME(y_pred, b)", with `before` and `after`
  * around the call. */
 static void write_text(char *text, size_t size, enum lj_op op,
                        const struct operands *operands, const char *before,
                        const char *after)
 {
+  bool cast = needs_cast(op, operands);
   size_t at = (size_t)snprintf(text, size, "result: any; ");
   for (int o = 0; o < operands->count; o++)
     at += (size_t)snprintf(text + at, size - at, "%s: %s[batch, n]; ",
                            operands->name[o], lossjit_dtype_name(operands->dtype[o]));
-  at += (size_t)snprintf(text + at, size - at, "%s%s(", before, lj_op_table[op].name);
+  at += (size_t)snprintf(text + at, size - at, "%s%s%s(", before, cast ? "cast(" : "",
+                         lj_op_table[op].name);
   for (int o = 0; o < operands->count; o++)
     at += (size_t)snprintf(text + at, size - at, "%s%s", o ? ", " : "",
                            operands->name[o]);
-  snprintf(text + at, size - at, ")%s", after);
+  snprintf(text + at, size - at, ")%s%s", cast ? ", f64)" : "", after);
 }
 
 static lossjit_loss *compile(lossjit_engine *engine, const char *text,

@@ -1,6 +1,6 @@
 /*
- * Parsing: what binds how tightly, what a statement holds, where nodes lie, what is said of
- * the mistakes people make, and that no text can nest deeply enough to hurt.
+ * Parsing: what binds how tightly, what a statement holds, where nodes lie, what is
+ * said of the mistakes people make, and that no text can nest deeply enough to hurt.
  */
 #include "compiler/syntax.h"
 #include "tests/text_session.h"
@@ -15,7 +15,8 @@
 
 static void parse(struct lj_text_session *s, const char *text)
 {
-  assert_int_equal(lj_text_session_parse(s, text, strlen(text), 256, false), LOSSJIT_OK);
+  assert_int_equal(lj_text_session_parse(s, text, strlen(text), 256, false),
+                   LOSSJIT_OK);
 }
 
 /* Parse a text that has no mistakes. */
@@ -33,7 +34,7 @@ static const char *tree(struct lj_text_session *s)
   return text.text;
 }
 
-/* ---- expressions ----------------------------------------------------------------------- */
+/* ---- expressions ----------------------------------------------------------------- */
 
 /* How a text is grouped: every operation in parentheses. */
 static void group(struct lj_text *to, const struct lj_syntax *node)
@@ -136,9 +137,8 @@ static void test_printing_is_canonical(void **state)
   for (size_t i = 0; i < LJ_COUNT(cases); i++) {
     struct lj_text_session s;
     parse_good(&s, cases[i].text);
-    assert_string_equal(lj_text_session_print(&s), cases[i].printed != NULL
-                                                       ? cases[i].printed
-                                                       : cases[i].text);
+    assert_string_equal(lj_text_session_print(&s),
+                        cases[i].printed != NULL ? cases[i].printed : cases[i].text);
     assert_true(lj_text_session_end(&s));
   }
 }
@@ -161,13 +161,36 @@ static void test_negative_numbers_print_as_they_bind(void **state)
 
 static void test_equality_ignores_places_only(void **state)
 {
-  static const char *const different[] = {
-      "a + b", "a - b",    "b + a",    "f(a, b)", "f(a, b=b)", "f(a, c=b)",
-      "a[b]",  "a[b:]",    "a[:b]",    "a[...]",  "[a, b]",    "[a]",
-      "1",     "1.0",      "2",        "True",    "False",     "None",
-      "-a",    "~a",       "a[None]",  "a = b; a", "a: f32[b]; a", "a: f32[1]; a",
-      "a: f32 = 1; a", "result: any; a", "def f(a) = b; a", "def f(a=1) = b; a",
-      "def f(a) = { b = 1; b }; a", "def f(a) = { b = 2; b }; a"};
+  static const char *const different[] = {"a + b",
+                                          "a - b",
+                                          "b + a",
+                                          "f(a, b)",
+                                          "f(a, b=b)",
+                                          "f(a, c=b)",
+                                          "a[b]",
+                                          "a[b:]",
+                                          "a[:b]",
+                                          "a[...]",
+                                          "[a, b]",
+                                          "[a]",
+                                          "1",
+                                          "1.0",
+                                          "2",
+                                          "True",
+                                          "False",
+                                          "None",
+                                          "-a",
+                                          "~a",
+                                          "a[None]",
+                                          "a = b; a",
+                                          "a: f32[b]; a",
+                                          "a: f32[1]; a",
+                                          "a: f32 = 1; a",
+                                          "result: any; a",
+                                          "def f(a) = b; a",
+                                          "def f(a=1) = b; a",
+                                          "def f(a) = { b = 1; b }; a",
+                                          "def f(a) = { b = 2; b }; a"};
   (void)state;
   for (size_t i = 0; i < LJ_COUNT(different); i++)
     for (size_t k = 0; k < LJ_COUNT(different); k++) {
@@ -182,7 +205,7 @@ static void test_equality_ignores_places_only(void **state)
     }
 }
 
-/* ---- places ------------------------------------------------------------------------------ */
+/* ---- places ---------------------------------------------------------------------- */
 
 static void check_span(const struct lj_text_session *s, struct lj_span span,
                        const char *expected)
@@ -215,7 +238,7 @@ static void test_nodes_keep_their_places(void **state)
   assert_true(lj_text_session_end(&s));
 }
 
-/* ---- statements ---------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------ */
 
 static void test_declarations(void **state)
 {
@@ -275,7 +298,8 @@ static void test_definitions(void **state)
 
 static void test_a_library_has_no_value(void **state)
 {
-  static const char library[] = "# A\ndef f(a) = a;\n# B\n# C\ndef g(a) = f(a);\n# end\n";
+  static const char library[] =
+      "# A\ndef f(a) = a;\n# B\n# C\ndef g(a) = f(a);\n# end\n";
   struct lj_text_session s;
   (void)state;
   lj_text_session_parse(&s, library, strlen(library), 256, true);
@@ -331,13 +355,13 @@ static void test_the_tree_dumps(void **state)
   assert_true(lj_text_session_end(&s));
 }
 
-/* ---- mistakes --------------------------------------------------------------------------------- */
+/* ---- mistakes -------------------------------------------------------------------- */
 
 struct mistake {
   const char *text;
   const char *codes;   /* of all diagnostics, in the order of their places */
   const char *message; /* of the first */
-  const char *fixed;   /* the text after the first replacement; NULL if there is none. It
+  const char *fixed; /* the text after the first replacement; NULL if there is none. It
                           has fewer mistakes, unless '?' stands before it here */
 };
 
@@ -347,7 +371,8 @@ static char *codes_of(struct lj_text_session *s)
   const lossjit_diagnostics *list = lj_text_session_seal(s);
   lj_text_add(&text, "%s", "");
   for (size_t i = 0; i < lossjit_diagnostics_count(list); i++)
-    lj_text_add(&text, "%s%s", i > 0 ? " " : "", lossjit_diagnostics_get(list, i)->code);
+    lj_text_add(&text, "%s%s", i > 0 ? " " : "",
+                lossjit_diagnostics_get(list, i)->code);
   return text.text;
 }
 
@@ -393,8 +418,8 @@ static void check_mistakes(const struct mistake *mistakes, size_t count)
 static void test_brackets(void **state)
 {
   static const struct mistake cases[] = {
-      {"mean(square(a - b, axis=-1)", "LJ0104", "expected ')' before the end of the text",
-       "mean(square(a - b, axis=-1))"},
+      {"mean(square(a - b, axis=-1)", "LJ0104",
+       "expected ')' before the end of the text", "mean(square(a - b, axis=-1))"},
       {"mean(square(a - b)), axis=-1)", "LJ0105",
        "')' closes a bracket that was never opened", "mean(square(a - b), axis=-1)"},
       {"x[0", "LJ0104", "expected ']' before the end of the text", "x[0]"},
@@ -440,7 +465,8 @@ static void test_operators_of_other_languages(void **state)
 {
   static const struct mistake cases[] = {
       {"x^2", "LJ0110", "there is no operator '^'; it is written '**'", "x**2"},
-      {"a // b", "LJ0110", "there is no operator '//'; it is written 'floor(a/b)'", NULL},
+      {"a // b", "LJ0110", "there is no operator '//'; it is written 'floor(a/b)'",
+       NULL},
       {"a > 0 && b", "LJ0110", "there is no operator '&&'; it is written '&'",
        "(a > 0) & b"},
       {"a || b < 1", "LJ0110", "there is no operator '||'; it is written '|'",
@@ -470,7 +496,8 @@ static void test_missing_operators(void **state)
       {"maximum(a b)", "LJ0108", "missing operator between 'a' and 'b'", NULL},
       {"[0.3 0.7]", "LJ0108", "missing operator between '0.3' and '0.7'", "[0.3, 0.7]"},
       {"a - b\nc", "LJ0103", "expected ';', found 'c'", "?a - b;\nc"},
-      {"e = a - b\nsum(e)", "LJ0103", "expected ';', found 'sum'", "e = a - b;\nsum(e)"},
+      {"e = a - b\nsum(e)", "LJ0103", "expected ';', found 'sum'",
+       "e = a - b;\nsum(e)"},
       {"e = a f = b; f", "LJ0103", "expected ';', found 'f'", "e = a; f = b; f"},
   };
   (void)state;
@@ -512,9 +539,10 @@ static void test_statements_that_are_none(void **state)
 {
   static const struct mistake cases[] = {
       {"", "LJ0107", "the text ends without the expression that is the loss", NULL},
-      {" # nothing\n", "LJ0107", "the text ends without the expression that is the loss",
+      {" # nothing\n", "LJ0107",
+       "the text ends without the expression that is the loss", NULL},
+      {"a = b", "LJ0107", "the text ends without the expression that is the loss",
        NULL},
-      {"a = b", "LJ0107", "the text ends without the expression that is the loss", NULL},
       {"w: f32[n];", "LJ0107", "the text ends without the expression that is the loss",
        NULL},
       {"a; b", "LJ0113", "the value of this expression is not used", NULL},
@@ -524,12 +552,15 @@ static void test_statements_that_are_none(void **state)
       {"w: f32; w", "LJ0103", "expected a shape or a default after the type, found ';'",
        NULL},
       {"w: [n]; w", "LJ0103", "expected a type, found '['", NULL},
-      {"w: f32[-1]; w", "LJ0103", "expected a size (a number or a name), found '-'", NULL},
+      {"w: f32[-1]; w", "LJ0103", "expected a size (a number or a name), found '-'",
+       NULL},
       {"w: f32[1.5]; w", "LJ0103", "expected a size (a number or a name), found '1.5'",
        NULL},
-      {"def (a) = a; 1", "LJ0103", "expected the name of the function, found '('", NULL},
+      {"def (a) = a; 1", "LJ0103", "expected the name of the function, found '('",
+       NULL},
       {"def f = 2; 1", "LJ0103", "expected '(', found '='", NULL},
-      {"def f(1) = 2; 1", "LJ0103", "expected the name of a parameter, found '1'", NULL},
+      {"def f(1) = 2; 1", "LJ0103", "expected the name of a parameter, found '1'",
+       NULL},
       {"x[]", "LJ0103", "expected an expression, found ']'", NULL},
       {"f(,)", "LJ0103", "expected an expression, found ','", NULL},
       {"a +", "LJ0103", "expected an expression, found the end of the text", NULL},
@@ -538,8 +569,8 @@ static void test_statements_that_are_none(void **state)
   check_mistakes(cases, LJ_COUNT(cases));
 }
 
-/* Mistakes that have nothing to do with each other are all found in one run, and nothing
- * else is. */
+/* Mistakes that have nothing to do with each other are all found in one run, and
+ * nothing else is. */
 static void test_independent_mistakes(void **state)
 {
   static const struct mistake cases[] = {
@@ -563,19 +594,20 @@ static void test_an_unclosed_bracket_in_full(void **state)
   struct lj_text_session s;
   (void)state;
   parse(&s, "e = y_pred - y_true;\nmean(square(e, axis=-1)\n");
-  assert_string_equal(lossjit_diagnostics_text(lj_text_session_seal(&s)),
-                      "expression:2:24: error[LJ0104]: expected ')' before the end of the "
-                      "text\n"
-                      "  2 | mean(square(e, axis=-1)\n"
-                      "    |                        ^\n"
-                      "expression:2:5: note: it would close this one\n"
-                      "  2 | mean(square(e, axis=-1)\n"
-                      "    |     ^\n"
-                      "  fix: add ')'\n");
+  assert_string_equal(
+      lossjit_diagnostics_text(lj_text_session_seal(&s)),
+      "expression:2:24: error[LJ0104]: expected ')' before the end of the "
+      "text\n"
+      "  2 | mean(square(e, axis=-1)\n"
+      "    |                        ^\n"
+      "expression:2:5: note: it would close this one\n"
+      "  2 | mean(square(e, axis=-1)\n"
+      "    |     ^\n"
+      "  fix: add ')'\n");
   assert_true(lj_text_session_end(&s));
 }
 
-/* ---- limits ------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------- */
 
 /* `open` n times, x, `close` n times. */
 static char *nested(const char *open, size_t n, const char *close)
@@ -590,7 +622,8 @@ static char *nested(const char *open, size_t n, const char *close)
   return text;
 }
 
-static uint32_t errors_of(const char *open, size_t n, const char *close, const char *code)
+static uint32_t errors_of(const char *open, size_t n, const char *close,
+                          const char *code)
 {
   struct lj_text_session s;
   char *text = nested(open, n, close);
@@ -610,10 +643,10 @@ static void test_nesting_is_bounded(void **state)
     const char *open, *close;
     size_t most; /* under a limit of 256 */
   } cases[] = {
-      {"(", ")", 255},   {"[", "]", 255},     {"f(", ")", 255},    {"x[", "]", 255},
-      {"f(a=", ")", 255}, {"-", "", 255},     {"~", "", 255},      {"x**", "", 255},
-      {"-(", ")", 127},  {"x[:", "]", 255},   {"x + ", "", 1023},  {"x*", "", 1023},
-      {"", "[0]", 1023}, {"x | ", "", 1023},
+      {"(", ")", 255},    {"[", "]", 255},    {"f(", ")", 255},   {"x[", "]", 255},
+      {"f(a=", ")", 255}, {"-", "", 255},     {"~", "", 255},     {"x**", "", 255},
+      {"-(", ")", 127},   {"x[:", "]", 255},  {"x + ", "", 1023}, {"x*", "", 1023},
+      {"", "[0]", 1023},  {"x | ", "", 1023},
   };
   (void)state;
   for (size_t i = 0; i < LJ_COUNT(cases); i++) {
@@ -644,7 +677,7 @@ static void test_the_limit_is_an_option_within_reason(void **state)
   assert_true(lj_text_session_end(&s));
 }
 
-/* ---- memory --------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------- */
 
 static void test_running_out_of_memory_anywhere(void **state)
 {

@@ -1,8 +1,9 @@
 /*
  * Texts that nobody would write: random tokens, random bytes, valid losses with pieces
- * torn out and put in, brackets nested without end, megabytes of one thing. Whatever the
- * text, there is an answer in bounded time: a tree without mistakes, which printed and read
- * again is the same tree, or a refusal that says why. Nothing is leaked on either way.
+ * torn out and put in, brackets nested without end, megabytes of one thing. Whatever
+ * the text, there is an answer in bounded time: a tree without mistakes, which printed
+ * and read again is the same tree, or a refusal that says why. Nothing is leaked on
+ * either way.
  */
 #include "tests/text_session.h"
 
@@ -16,7 +17,7 @@
 
 enum { LONGEST = 8192, MEGABYTE = 1 << 20 };
 
-/* ---- chance ------------------------------------------------------------------------------ */
+/* ---- chance ---------------------------------------------------------------------- */
 
 static uint64_t seed;
 
@@ -47,7 +48,7 @@ static void append_text(struct buffer *b, const char *text)
   append(b, text, strlen(text));
 }
 
-/* ---- the code under test ------------------------------------------------------------------ */
+/* ---- the code under test --------------------------------------------------------- */
 
 static void check_diagnostics(const lossjit_diagnostics *list, size_t length)
 {
@@ -90,7 +91,7 @@ static void feed(const char *text, size_t length)
   free(exact);
 }
 
-/* ---- material -------------------------------------------------------------------------------- */
+/* ---- material -------------------------------------------------------------------- */
 
 static const char *const losses[] = {
     "mean(square(y_pred - y_true), axis=-1)",
@@ -103,13 +104,15 @@ static const char *const losses[] = {
     "p = clip(y_pred, 1e-7, 1 - 1e-7); "
     "-mean(y_true*log(p) + (1 - y_true)*log(1 - p), axis=-1)",
     "-sum(y_true*log_softmax(y_pred, axis=-1), axis=-1)",
-    "l = log_softmax(y_pred, axis=-1); -(1 - ls)*gather(l, y_true) - ls*mean(l, axis=-1)",
+    "l = log_softmax(y_pred, axis=-1); "
+    "-(1 - ls)*gather(l, y_true) - ls*mean(l, axis=-1)",
     "v = ~isnan(y_true); sum(where(v, square(y_pred - where(v, y_true, 0)), 0))",
     "d = y_true[:, None] - y_pred; sum(maximum(taus*d, (taus - 1)*d), axis=1)",
     "t = where(all((y_true == 0) | (y_true == 1)), 2*y_true - 1, y_true); t",
     "1 - 2*sum(y_true*y_pred, axis=[1, 2])/(sum(y_true + y_pred, axis=(1, 2)) + 1e-7)",
     "sum(abs(y_pred[:, 1:, :] - y_pred[:, :-1, :]), axis=[1, 2])",
-    "m = cast(y_true[:, None] == y_true[None, :]); -sum(m/sum(m, axis=1, keepdims=True))",
+    "m = cast(y_true[:, None] == y_true[None, :]); "
+    "-sum(m/sum(m, axis=1, keepdims=True))",
     "result: scalar; s = y_pred @ transpose(y_pred); mean(s[..., ::2] % 3)",
     "# Huber.\ndef f(a, b=1.0) = { e = abs(a); where(e < b, e*e, e) };\nf(y_pred, b=2)",
     "def g(x) = x**2**-x; g(y_pred) + huber(y_true, y_pred, delta=0.5)",
@@ -117,17 +120,19 @@ static const char *const losses[] = {
     "log(exp(zl - zu) != True, None, [[1, 2], [3, 4]][0], x[a:b:c])",
 };
 
+/* clang-format off */
 static const char *const words[] = {
-    "a", "y_pred", "y_true", "sum", "axis", "batch", "f32", "result", "scalar", "any", "1",
-    "0.5", "1e-7", ".5", "2.", "1_000", "9999999999999999999", "1e999", "+", "-", "*", "/",
-    "%", "@", "**", "==", "!=", "<", "<=", ">", ">=", "&", "|", "~", "=", "(", ")", "[",
-    "]", "{", "}", ",", ";", ":", "...", ".", "^", "&&", "||", "!", "?", "//", "True",
-    "False", "None", "def", "if", "else", "lambda", "and", "or", "not", "for", "in", "is",
-    "while", "return", "#", "\n", "'", "\"", "$", "K.", ".sum(", "\xE2\x88\x92", "\xC2\xB2",
-    "\xC3\xA9", "\x80", "def f(a) = ", "x: f32[", "x[:, None]", "f(a=1)", "0x1F", "1.2.3",
-    "a if b else c", "(a, b)", "\t", " "};
+    "a", "y_pred", "y_true", "sum", "axis", "batch", "f32", "result", "scalar", "any",
+    "1", "0.5", "1e-7", ".5", "2.", "1_000", "9999999999999999999", "1e999", "+", "-",
+    "*", "/", "%", "@", "**", "==", "!=", "<", "<=", ">", ">=", "&", "|", "~", "=", "(",
+    ")", "[", "]", "{", "}", ",", ";", ":", "...", ".", "^", "&&", "||", "!", "?", "//",
+    "True", "False", "None", "def", "if", "else", "lambda", "and", "or", "not", "for",
+    "in", "is", "while", "return", "#", "\n", "'", "\"", "$", "K.", ".sum(",
+    "\xE2\x88\x92", "\xC2\xB2", "\xC3\xA9", "\x80", "def f(a) = ", "x: f32[",
+    "x[:, None]", "f(a=1)", "0x1F", "1.2.3", "a if b else c", "(a, b)", "\t", " "};
+/* clang-format on */
 
-/* ---- inputs ---------------------------------------------------------------------------------- */
+/* ---- inputs ---------------------------------------------------------------------- */
 
 static void test_random_tokens(void **state)
 {
@@ -180,13 +185,26 @@ static void mutate(struct buffer *b)
   char piece[16], byte = (char)pick(256);
   memcpy(piece, b->text + at, some);
   switch (pick(7)) {
-  case 0: splice(b, at, some, "", 0); break;                /* tear out */
-  case 1: splice(b, at, 0, piece, some); break;             /* say twice */
-  case 2: splice(b, at, 0, word, strlen(word)); break;      /* put in a word */
-  case 3: splice(b, at, some, word, strlen(word)); break;   /* replace by a word */
-  case 4: splice(b, at, left > 0, &byte, 1); break;         /* replace a byte */
-  case 5: b->length = at; break;                            /* break off */
-  case 6: other += pick((unsigned)strlen(other));           /* go on with another one */
+  case 0:
+    splice(b, at, some, "", 0);
+    break; /* tear out */
+  case 1:
+    splice(b, at, 0, piece, some);
+    break; /* say twice */
+  case 2:
+    splice(b, at, 0, word, strlen(word));
+    break; /* put in a word */
+  case 3:
+    splice(b, at, some, word, strlen(word));
+    break; /* replace by a word */
+  case 4:
+    splice(b, at, left > 0, &byte, 1);
+    break; /* replace a byte */
+  case 5:
+    b->length = at;
+    break; /* break off */
+  case 6:
+    other += pick((unsigned)strlen(other)); /* go on with another one */
     splice(b, at, left, other, strlen(other));
     break;
   }
@@ -223,10 +241,15 @@ static void test_the_losses_themselves(void **state)
 
 static void test_random_nesting(void **state)
 {
-  static const char *const opening[] = {"(", "[", "f(", "x[", "-", "~", "2**", "f(a=",
-                                        "x[:", "a + (", "not ", "{", "a if ", "a, ("};
-  static const char *const closing[] = {")", "]", ")", "]", "", "", "", ")",
-                                        "]", ")", "", "}", " else b", ")"};
+  /* clang-format off */
+  static const char *const opening[] = {
+      "(", "[", "f(", "x[", "-", "~", "2**", "f(a=", "x[:", "a + (", "not ", "{",
+      "a if ", "a, ("};
+  /* clang-format on */
+  /* clang-format off */
+  static const char *const closing[] = {
+      ")", "]", ")", "]", "", "", "", ")", "]", ")", "", "}", " else b", ")"};
+  /* clang-format on */
   static struct buffer b;
   (void)state;
   seed = 14;
@@ -245,18 +268,22 @@ static void test_random_nesting(void **state)
   }
 }
 
-/* One piece over and over: as many bytes as a token limit lets through, and a megabyte. */
+/* One piece over and over: as many bytes as a token limit lets through, and a
+ * megabyte. */
 static void test_megabytes(void **state)
 {
+  /* clang-format off */
   static const char *const pieces[] = {
       "(", ")", "[", "]", "{", "}", "(]", "[)", "()", "[]", "(a],", "[a),", "a],", "f(",
-      "f(a=", "x[", "x[:", "[0]", "-", "~", "!", "not ", "+", "a+", "*", "**", "x**", "^",
-      "a^", "a<", "a<b&", "a=", "a==", "a&&", "a and ", "a if ", "a if b else ", "a?b:",
-      "a?", ",", "a,", "a b ", "2 a", "(a)", "1 ", ";", "a;", "a=b;", "x:f32[n];", "x:",
-      "x:f32[", "result:any;", "def ", "def f(", "def f(a)=a;", "def f(a)={", "lambda ",
-      "return ", ".", "...", "x.", "x.a()", "x.a(", "K.", "K.a(", "np.np.", "1.", "1_",
-      "0x1", "1e", "9", "1.0f ", "a", "_", "\"", "'a'", "#", "#\n", "\n", " ", "\\", "$",
-      "$ ", "\x80", "\xE2\x88\x92", "\xC2\xB2", "\xF0\x9F", "\x01"};
+      "f(a=", "x[", "x[:", "[0]", "-", "~", "!", "not ", "+", "a+", "*", "**", "x**",
+      "^", "a^", "a<", "a<b&", "a=", "a==", "a&&", "a and ", "a if ", "a if b else ",
+      "a?b:", "a?", ",", "a,", "a b ", "2 a", "(a)", "1 ", ";", "a;", "a=b;",
+      "x:f32[n];", "x:", "x:f32[", "result:any;", "def ", "def f(", "def f(a)=a;",
+      "def f(a)={", "lambda ", "return ", ".", "...", "x.", "x.a()", "x.a(", "K.",
+      "K.a(", "np.np.", "1.", "1_", "0x1", "1e", "9", "1.0f ", "a", "_", "\"", "'a'",
+      "#", "#\n", "\n", " ", "\\", "$", "$ ", "\x80", "\xE2\x88\x92", "\xC2\xB2",
+      "\xF0\x9F", "\x01"};
+  /* clang-format on */
   static const char *const before[] = {"", "(", "f(x[", "a = "};
   char *text = malloc(MEGABYTE);
   (void)state;

@@ -76,9 +76,9 @@ static void write_text(char *text, size_t size, enum lj_op op,
 {
   const struct shape *shape = &shapes[setting->shape];
   bool truth = lj_op_table[op].type == LJ_TYPE_LOGICAL;
-  snprintf(text, size, "result: any; y_pred: %s%s; %s(y_pred, axis=%s)",
+  snprintf(text, size, "result: any; y_pred: %s%s; %s%s(y_pred, axis=%s)%s",
            lossjit_dtype_name(truth ? LOSSJIT_BOOL : setting->dtype), shape->sizes,
-           lj_op_table[op].name, shape->axis);
+           truth ? "cast(" : "", lj_op_table[op].name, shape->axis, truth ? ")" : "");
 }
 
 /* What may stand in a row: the largest numbers may not, since the order of a sum then

@@ -465,6 +465,29 @@ static void test_out_of_memory(void **state)
   assert_true(allowed > 20);
 }
 
+/* The history outgrows its first room: what callers read afterwards is all there. */
+static void test_long_history(void **state)
+{
+  struct sample sample = make_sample();
+  lossjit_data data = numbers(&sample);
+  lossjit_model *model = regression(*state, 1);
+  lossjit_fit_options options = {.epochs = 150, .validation_data = &data};
+  const lossjit_history *history = fit(model, &data, &options);
+  assert_int_equal(history->epoch_count, 150);
+  for (size_t i = 0; i < 150; i++) {
+    const lossjit_epoch *epoch = &history->epochs[i];
+    assert_int_equal(epoch->epoch, i + 1);
+    assert_true(epoch->metrics[0] > 0 && epoch->metrics[0] < 4);
+    assert_true(epoch->val_metrics[0] > 0 && epoch->val_metrics[0] < 4);
+    if (i > 0) /* one batch an epoch: what validated is what trains next */
+      assert_true(fabs(epoch->loss - epoch[-1].val_loss) < 1e-5);
+  }
+  options = (lossjit_fit_options){.epochs = SIZE_MAX, .progress = watch};
+  options.user = &(struct seen){.stop_at = 2};
+  assert_int_equal(fit(model, &data, &options)->epoch_count, 2);
+  lossjit_model_release(model);
+}
+
 /* As many allocations for nine epochs as for one. */
 static void test_steps_do_not_allocate(void **state)
 {
@@ -493,6 +516,7 @@ int main(void)
       cmocka_unit_test(test_not_finite),
       cmocka_unit_test(test_label_out_of_range),
       cmocka_unit_test(test_wrong_calls),
+      cmocka_unit_test(test_long_history),
       cmocka_unit_test(test_out_of_memory),
       cmocka_unit_test(test_steps_do_not_allocate),
   };

@@ -312,7 +312,7 @@ static int run_rows(void)
   return _cmocka_run_group_tests("vmath", tests, LJ_COUNT(rows), NULL, NULL);
 }
 
-/* ---- on demand ---------------------------------------------------------------------------------- */
+/* ---- on demand ------------------------------------------------------------------------- */
 
 static void look_at(const char *name)
 {
@@ -322,9 +322,90 @@ static void look_at(const char *name)
       check_row(&rows[i]);
 }
 
+/* The worst of one row so far. */
+struct worst {
+  double error;
+  float at;
+  int64_t beyond; /* operands beyond the bound */
+};
+
+/* One block of operands: f32 against our own f64, which is fast and which the test above
+ * has measured; what looks bad is judged again by the long double reference. */
+static void judge_block(const struct row *row, const float *a, const float *y,
+                        const double *near, size_t count, struct worst *worst)
+{
+  for (size_t i = 0; i < count; i++) {
+    float rounded = (float)near[i];
+    if (memcmp(&rounded, &y[i], sizeof rounded) == 0)
+      continue;
+    double error = lj_ulps((double)y[i], near[i], 0, false);
+    if (error > 0.9 * row->ulps_f32)
+      error = lj_ulps((double)y[i], row->reference(a[i], 0), 0, false);
+    worst->beyond += error > row->ulps_f32;
+    if (error > worst->error) {
+      worst->error = error;
+      worst->at = a[i];
+    }
+  }
+}
+
+static struct worst sweep(const struct row *row, const struct lj_vmath_code code[2])
+{
+  enum { BLOCK = 4096 };
+  static float a[BLOCK], y[BLOCK];
+  static double wide_a[BLOCK], near[BLOCK];
+  struct worst worst = {0, 0, 0};
+  for (uint64_t start = 0; start < UINT64_C(1) << 32; start += BLOCK) {
+    for (uint32_t i = 0; i < BLOCK; i++) {
+      uint32_t bits = (uint32_t)start + i;
+      memcpy(&a[i], &bits, sizeof bits);
+      wide_a[i] = (double)a[i];
+    }
+    code[0].kernels[LJ_VMATH_WIDTHS - 1](a, NULL, y, BLOCK);
+    code[1].kernels[LJ_VMATH_WIDTHS - 1](wide_a, NULL, near, BLOCK);
+    judge_block(row, a, y, near, BLOCK, &worst);
+  }
+  return worst;
+}
+
+static int sweep_row(const struct row *row)
+{
+  struct lj_target *targets[MAX_TARGETS];
+  int bad = 0;
+  open_targets(targets);
+  for (int i = 0; i < MAX_TARGETS; i++) {
+    struct lj_vmath_code code[2];
+    if (!targets[i])
+      continue;
+    for (int wide = 0; wide < 2; wide++)
+      compile(targets[i], row, wide, &code[wide]);
+    struct worst worst = sweep(row, code);
+    print_message("%-12s %-8s %.3f ulp at %a (bound %g, %lld beyond)\n", row->name,
+                  targets[i]->name, worst.error, (double)worst.at, row->ulps_f32,
+                  (long long)worst.beyond);
+    fflush(stdout);
+    bad += worst.beyond > 0;
+    for (int wide = 0; wide < 2; wide++)
+      lj_code_release(code[wide].code);
+  }
+  close_targets(targets);
+  return bad;
+}
+
+static int run_exhaustive(const char *name)
+{
+  int bad = 0;
+  for (size_t i = 0; i < LJ_COUNT(rows); i++)
+    if (rows[i].unary && (!name || strcmp(rows[i].name, name) == 0))
+      bad += sweep_row(&rows[i]);
+  return bad;
+}
+
 int main(int argc, char **argv)
 {
-  if (argc == 2)
+  if (argc > 1 && strcmp(argv[1], "--exhaustive") == 0)
+    return run_exhaustive(argc > 2 ? argv[2] : NULL) != 0;
+  if (argc > 1)
     return look_at(argv[1]), 0;
   return run_rows();
 }

@@ -21,8 +21,7 @@ static lossjit_status parse(struct lj_text_session *s, uint32_t depth_limit,
     return s->trap.status;
   }
   lj_diags_init(&s->diags, &s->arena, &s->source, 1);
-  s->program =
-      lj_parse(&s->arena, &s->diags, &s->source, 0, depth_limit, is_library);
+  s->program = lj_parse(&s->arena, &s->diags, &s->source, 0, depth_limit, is_library);
   if (seal)
     s->list = lj_diags_seal(&s->diags, &s->hook.allocator);
   return LOSSJIT_OK;

@@ -1,6 +1,7 @@
 /*
  * One text on its way through lexer and parser, for tests: what lossjit_compile sets up
- * around these stages, with a counting allocator, so that every test also is a leak test.
+ * around these stages, with a counting allocator, so that every test also is a leak
+ * test.
  *
  *     struct lj_text_session s;
  *     lj_text_session_parse(&s, "a + b", 5, 256, false);
@@ -31,8 +32,8 @@ lossjit_status lj_text_session_parse(struct lj_text_session *s, const char *text
                                      size_t length, uint32_t depth_limit,
                                      bool is_library);
 
-/* Begin and parse with only `allowed` allocations succeeding; used to walk through every
- * way of running out of memory. Diagnostics are sealed as well. */
+/* Begin and parse with only `allowed` allocations succeeding; used to walk through
+ * every way of running out of memory. Diagnostics are sealed as well. */
 lossjit_status lj_text_session_starve(struct lj_text_session *s, const char *text,
                                       long allowed);
 

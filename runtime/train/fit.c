@@ -6,10 +6,10 @@
  *                      measure the validation rows
  *                      record, report
  *
- * All memory is there before the first step. Order comes from two streams of the seed,
- * one for the split and one for the epochs, so that the same rows validate whatever the
- * number of epochs. Losses and metrics of the training rows are those of the forward
- * passes that were made anyway, each before its step, as Keras reports them.
+ * All memory of a step is there before the first one. Order comes from two streams of
+ * the seed, one for the split and one for the epochs, so that the same rows validate
+ * whatever the number of epochs. Losses and metrics of the training rows are those of the
+ * forward passes that were made anyway, each before its step, as Keras reports them.
  */
 #include "runtime/train/measure.h"
 
@@ -82,25 +82,31 @@ static lossjit_status split(struct fit *fit)
   return LOSSJIT_OK;
 }
 
-static lossjit_status prepare_record(lossjit_model *model, size_t epochs)
+/* Room for more epochs: doubles, since a caller who stops early may ask for billions. */
+static lossjit_status grow_record(lossjit_model *model, size_t epochs)
 {
   struct lj_record *record = &model->record;
-  size_t values = 2 * model->metric_count;
-  lj_record_release(model);
-  record->epochs = lj_train_new(&model->allocator, epochs, sizeof *record->epochs);
-  if (!record->epochs)
+  size_t count = record->history.epoch_count, metric_count = model->metric_count;
+  if (count < record->capacity)
+    return LOSSJIT_OK;
+  size_t capacity = record->capacity ? 2 * record->capacity : 64;
+  capacity = capacity < epochs ? capacity : epochs;
+  lossjit_epoch *grown = lj_train_grow(&model->allocator, record->epochs, capacity,
+                                       sizeof *record->epochs);
+  if (!grown)
     return lj_train_no_memory(&model->error);
-  if (values && epochs > SIZE_MAX / values)
+  record->epochs = grown;
+  record->history.epochs = grown;
+  double *metrics = lj_train_grow(&model->allocator, record->metrics, capacity,
+                                  (2 * metric_count + 1) * sizeof *metrics);
+  if (!metrics)
     return lj_train_no_memory(&model->error);
-  record->metrics =
-      lj_train_new(&model->allocator, epochs * values, sizeof *record->metrics);
-  if (!record->metrics)
-    return lj_train_no_memory(&model->error);
-  record->history.epochs = record->epochs;
-  for (size_t i = 0; i < epochs; i++) {
-    record->epochs[i].metrics = record->metrics + i * values;
-    record->epochs[i].val_metrics = record->metrics + i * values + model->metric_count;
+  record->metrics = metrics;
+  for (size_t i = 0; i < count; i++) {
+    grown[i].metrics = metrics + i * 2 * metric_count;
+    grown[i].val_metrics = grown[i].metrics + metric_count;
   }
+  record->capacity = capacity;
   return LOSSJIT_OK;
 }
 
@@ -124,7 +130,6 @@ static lossjit_status prepare(struct fit *fit)
   fit->options.batch_size = batch;
   LJ_TRAIN_TRY(
       lj_buffers_create(model, (int64_t)batch, fit->data, true, &fit->buffers));
-  LJ_TRAIN_TRY(prepare_record(model, fit->options.epochs));
   model->record.history.training_rows = fit->training_rows;
   model->record.history.validation_rows = fit->validation.count;
   lj_random_seed(&fit->random, fit->options.seed, LJ_RANDOM_ORDER);
@@ -230,9 +235,12 @@ static lossjit_status run_epochs(struct fit *fit)
   lossjit_history *history = &record->history;
   size_t metric_count = fit->model->metric_count;
   for (size_t i = 0; i < fit->options.epochs; i++) {
+    LJ_TRAIN_TRY(grow_record(fit->model, fit->options.epochs));
     lossjit_epoch *epoch = &record->epochs[i];
     double *metrics = record->metrics + i * 2 * metric_count;
-    epoch->epoch = i + 1;
+    memset(metrics, 0, 2 * metric_count * sizeof *metrics);
+    *epoch = (lossjit_epoch){.epoch = i + 1, .metrics = metrics};
+    epoch->val_metrics = metrics + metric_count;
     LJ_TRAIN_TRY(train_epoch(fit, epoch, metrics));
     LJ_TRAIN_TRY(validate(fit, epoch, metrics + metric_count));
     history->epoch_count++;

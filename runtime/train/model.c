@@ -38,7 +38,7 @@ void lj_record_release(lossjit_model *model)
 {
   lj_train_free(&model->allocator, model->record.epochs);
   lj_train_free(&model->allocator, model->record.metrics);
-  model->record = (struct lj_record){{0}, NULL, NULL};
+  model->record = (struct lj_record){.epochs = NULL};
 }
 
 void lossjit_model_release(lossjit_model *model)

@@ -39,7 +39,8 @@ struct lj_metric {
 struct lj_record {
   lossjit_history history;
   lossjit_epoch *epochs;
-  double *metrics; /* (epochs, 2, metric count): training, then validation */
+  double *metrics; /* (capacity, 2, metric count): training, then validation */
+  size_t capacity; /* epochs that there is room for */
 };
 
 struct lossjit_model {

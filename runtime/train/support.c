@@ -25,6 +25,9 @@ lossjit_status lj_train_fail(lossjit_train_error *error, lossjit_status status,
   va_end(arguments);
   if (length >= (int)sizeof error->text)
     memcpy(error->text + sizeof error->text - 4, "...", 4);
+  else if (length > 0 && error->text[length - 1] == '\n')
+    error->text[length - 1] =
+        0; /* diagnostics end in one; whoever shows this does too */
   return status;
 }
 

@@ -21,14 +21,6 @@
 #define LJ_TRAIN_PRINTF(text, first)
 #endif
 
-/* A statement about our own code: if false, LOSSJIT_INTERNAL, with its place named. */
-#define LJ_TRAIN_CHECK(error, condition)                                               \
-  do {                                                                                 \
-    if (!(condition))                                                                  \
-      return lj_train_fail((error), LOSSJIT_INTERNAL, "internal error: %s:%d: %s",     \
-                           __FILE__, __LINE__, #condition);                            \
-  } while (0)
-
 /* Leave the function with the status that `expression` gives, unless LOSSJIT_OK. */
 #define LJ_TRAIN_TRY(expression)                                                       \
   do {                                                                                 \

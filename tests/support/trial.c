@@ -145,8 +145,8 @@ lossjit_loss *test_compile(lossjit_engine *engine, const char *text,
 {
   lossjit_loss *loss = NULL;
   lossjit_diagnostics *diagnostics = NULL;
-  refuse(text, lossjit_compile(engine, text, options, &loss, &diagnostics),
-         diagnostics);
+  lossjit_status status = lossjit_compile(engine, text, options, &loss, &diagnostics);
+  refuse(text, status, diagnostics);
   lossjit_diagnostics_release(diagnostics);
   return loss;
 }
