@@ -12,12 +12,39 @@
 
 /* ---- scopes ---------------------------------------------------------------------- */
 
+static uint32_t hash_name(const char *name)
+{
+  uint32_t hash = 2166136261u; /* FNV-1a */
+
+  for (; *name; name++)
+    hash = (hash ^ (unsigned char)*name) * 16777619u;
+  return hash;
+}
+
+/* Looking far is work as well: long scopes count as steps. */
+#define HOPS_PER_STEP 128u
+
+struct lj_scope *lj_find(struct lj_checker *c, const char *name, bool definition)
+{
+  uint32_t hash = hash_name(name);
+
+  for (struct lj_scope *scope = c->scope; scope; scope = scope->next) {
+    if (++c->hops % HOPS_PER_STEP == 0)
+      c->steps++;
+    if (scope->hash == hash && !scope->definition == !definition &&
+        !strcmp(scope->name, name))
+      return scope;
+  }
+  return NULL;
+}
+
 struct lj_scope *lj_bind(struct lj_checker *c, const char *name, struct lj_value value,
                          struct lj_span span)
 {
   struct lj_scope *entry = LJ_NEW(c->arena, struct lj_scope);
 
   entry->name = name;
+  entry->hash = hash_name(name);
   entry->value = value;
   entry->span = span;
   entry->next = c->scope;
@@ -82,6 +109,14 @@ static void state_result(struct lj_checker *c, const struct lj_statement *statem
 struct lj_value lj_run(struct lj_checker *c, const struct lj_statement *statements,
                        uint32_t count, const struct lj_syntax *value)
 {
+  if (count > LJ_STATEMENT_LIMIT) {
+    if (!c->exhausted)
+      lj_report(c->diags, LJ_D_TOO_LARGE,
+                lj_place(c, statements[LJ_STATEMENT_LIMIT].span), "too many statements",
+                lj_integer_text(c, LJ_STATEMENT_LIMIT));
+    c->exhausted = true;
+    return lj_error_value;
+  }
   for (uint32_t i = 0; i < count; i++) {
     switch ((enum lj_statement_kind)statements[i].kind) {
     case LJ_STATEMENT_DECLARE:
@@ -148,6 +183,7 @@ static void run_round(struct lj_checker *c, struct lj_diags *diags,
   c->graph = &checked->graph;
   c->diags = diags;
   c->scope = NULL;
+  c->steps = 0;
   c->learning = c->conflict = c->exhausted = false;
   c->label_input = 0;
   c->fact_count = c->reduction_count = 0;
@@ -178,8 +214,9 @@ bool lj_check(struct lj_arena *arena, struct lj_diags *diags,
                          .trap = arena->trap,
                          .request = request,
                          .program = program,
-                         .step_limit = 2000000};
+                         .step_limit = 1000000};
   uint32_t depth = request->depth_limit ? request->depth_limit : 256;
+  uint64_t steps = 0; /* of all rounds */
 
   c.depth_limit = depth * LJ_DEPTH_FACTOR;
   c.float_dtype = text_float_dtype(&c);
@@ -188,11 +225,12 @@ bool lj_check(struct lj_arena *arena, struct lj_diags *diags,
     struct lj_diags scratch;
     lj_diags_init(&scratch, arena, diags->sources, diags->source_count);
     run_round(&c, &scratch, prelude, checked);
-    if (c.learning && !c.conflict && !c.exhausted && round < LJ_ROUND_LIMIT)
+    steps += c.steps;
+    if (c.learning && !c.conflict && !c.exhausted && round < LJ_ROUND_LIMIT &&
+        steps < 4 * c.step_limit)
       continue;
     if (scratch.count) { /* the same once more, for everybody to hear */
       c.learned = before;
-      c.steps = 0;
       run_round(&c, diags, prelude, checked);
     }
     break;

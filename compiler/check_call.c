@@ -199,8 +199,7 @@ static struct lj_value call_function(struct lj_checker *c,
                                      const struct lj_function *function,
                                      const struct lj_syntax *at)
 {
-  struct lj_value *arguments =
-      LJ_NEW_ARRAY(c->arena, struct lj_value, LJ_MAX_PARAMETERS);
+  struct lj_value arguments[LJ_MAX_PARAMETERS];
   struct signature to = {function->name, function->parameters, 0, function->as_written};
   bool reduces = function->op && lj_op_is_reduction((enum lj_op)function->op);
   bool good;
@@ -361,13 +360,17 @@ static const struct lj_statement *defined_later(struct lj_checker *c, const char
 static void unknown_function(struct lj_checker *c, const struct lj_syntax *at)
 {
   struct lj_span span = at->name_span;
-  struct lj_report *report;
-  const struct lj_statement *later = defined_later(c, at->name);
+  struct lj_report *report =
+      lj_report(c->diags, LJ_D_UNKNOWN_FUNCTION, lj_place(c, span), at->name);
+  const struct lj_statement *later;
+  const char *const *names, *near;
   size_t count;
-  const char *const *names = lj_function_names(c, &count);
-  const char *near = lj_nearest(at->name, names, count);
 
-  report = lj_report(c->diags, LJ_D_UNKNOWN_FUNCTION, lj_place(c, span), at->name);
+  if (c->diags->error_count > LJ_ADVICE_LIMIT)
+    return;
+  later = defined_later(c, at->name);
+  names = lj_function_names(c, &count);
+  near = lj_nearest(at->name, names, count);
   if (later)
     lj_note(c->diags, report, later->name_span,
             "it is defined only here, after its use");
@@ -389,9 +392,8 @@ static void not_a_function(struct lj_checker *c, const struct lj_syntax *at)
 
 static bool names_value(struct lj_checker *c, const char *name)
 {
-  for (const struct lj_scope *scope = c->scope; scope; scope = scope->next)
-    if (!scope->definition && !strcmp(scope->name, name))
-      return true;
+  if (lj_find(c, name, false))
+    return true;
   for (uint32_t i = 0; c->request && i < c->request->input_count; i++)
     if (!strcmp(c->request->inputs[i].name, name))
       return true;
@@ -418,13 +420,13 @@ static struct lj_value refuse_call(struct lj_checker *c, const struct lj_syntax 
 
 struct lj_value lj_call(struct lj_checker *c, const struct lj_syntax *syntax)
 {
+  struct lj_scope *found = lj_find(c, syntax->name, true);
   struct lj_function function;
 
-  for (struct lj_scope *scope = c->scope; scope; scope = scope->next)
-    if (scope->definition && !strcmp(scope->name, syntax->name)) {
-      scope->used = true;
-      return call_definition(c, scope->definition, syntax);
-    }
+  if (found) {
+    found->used = true;
+    return call_definition(c, found->definition, syntax);
+  }
   if (lj_function_named(syntax->name, &function))
     return call_function(c, &function, syntax);
   return refuse_call(c, syntax);

@@ -242,6 +242,15 @@ static bool merge_caller(struct lj_checker *c, const struct lj_statement *statem
   return agree;
 }
 
+static bool has_room(struct lj_checker *c, const struct lj_statement *statement)
+{
+  if (c->graph->input_count < LJ_INPUT_LIMIT)
+    return true;
+  lj_report(c->diags, LJ_D_TOO_LARGE, statement->name_span, "too many inputs",
+            lj_integer_text(c, LJ_INPUT_LIMIT));
+  return false;
+}
+
 static struct lj_value declare_input(struct lj_checker *c,
                                      const struct lj_statement *statement)
 {
@@ -269,6 +278,8 @@ static struct lj_value declare_input(struct lj_checker *c,
     return lj_error_value;
   }
   if (requested && !merge_caller(c, statement, requested, &input))
+    return lj_error_value;
+  if (!has_room(c, statement))
     return lj_error_value;
   return lj_node_value(add_input(c, &input, statement->name_span), NULL);
 }

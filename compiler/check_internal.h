@@ -29,6 +29,13 @@
 #define LJ_DEPTH_FACTOR 4u
 #define LJ_ROUND_LIMIT 1000u
 
+/* What nobody needs more of; they bound the time that lookups by name can take. */
+#define LJ_STATEMENT_LIMIT 10000u
+#define LJ_INPUT_LIMIT 256u
+
+/* Advice costs a search through all names; diagnostics beyond this are not kept. */
+#define LJ_ADVICE_LIMIT 20u
+
 /* ---- values and scopes ----------------------------------------------------------- */
 
 enum lj_value_kind {
@@ -59,6 +66,7 @@ struct lj_definition {
  * values and definitions are looked up apart, so that `mean = mean(x)` works. */
 struct lj_scope {
   const char *name;
+  uint32_t hash; /* of the name */
   struct lj_value value;
   const struct lj_definition *definition; /* NULL: a value */
   const struct lj_statement *declared;    /* the declaration; NULL: bound */
@@ -131,8 +139,8 @@ struct lj_checker {
   lj_id label_input; /* y_true if nobody declared it; 0 */
 
   uint32_t depth, depth_limit, calls;
-  uint64_t steps, step_limit;
-  uint32_t reductions_around; /* reductions whose arguments are being evaluated */
+  uint64_t steps, step_limit, hops; /* hops: entries of scopes looked at */
+  uint32_t reductions_around;       /* reductions whose arguments are being evaluated */
 
   struct lj_fact *facts; /* [1 .. fact_count] */
   uint32_t fact_count, fact_capacity;
@@ -176,6 +184,8 @@ void lj_refuse(struct lj_checker *c, struct lj_span span, const char *what,
 
 /* ---- check.c --------------------------------------------------------------------- */
 
+/* The latest value, or definition, of this name; NULL if there is none. */
+struct lj_scope *lj_find(struct lj_checker *c, const char *name, bool definition);
 struct lj_scope *lj_bind(struct lj_checker *c, const char *name, struct lj_value value,
                          struct lj_span span);
 /* The statements in order, then the value; ERROR if there is none. */

@@ -90,6 +90,29 @@ static bool collect(struct lj_checker *c, struct table *to, const struct lj_valu
   return true;
 }
 
+/* Elements of a list are alike: all numbers, or all arrays of one shape. */
+static bool same_shapes(struct lj_checker *c, const struct lj_value *items,
+                        const struct lj_value *list)
+{
+  for (uint32_t i = 1; i < list->count; i++) {
+    const struct lj_node *first = lj_at(c, items[0].node),
+                         *here = lj_at(c, items[i].node);
+    bool pending = false, same = first->rank == here->rank;
+    for (uint32_t axis = 0; same && axis < first->rank; axis++) {
+      bool later = false;
+      same = lj_sizes_agree(c, first->shape[axis], here->shape[axis],
+                            list->syntax->span, &later);
+      pending |= later;
+    }
+    if (!same)
+      lj_report(c->diags, LJ_D_SHAPE_MISMATCH, lj_place(c, list->syntax->span),
+                lj_shape_text(c, items[0].node), lj_shape_text(c, items[i].node));
+    if (!same || pending)
+      return false;
+  }
+  return true;
+}
+
 /* Values that are known only at run time, side by side along a new first axis:
  * where(arange(n) == 0, first, where(arange(n) == 1, second, ...)). */
 static lj_id stack_list(struct lj_checker *c, const struct lj_value *list)
@@ -110,13 +133,10 @@ static lj_id stack_list(struct lj_checker *c, const struct lj_value *list)
       return 0;
     }
   }
-  for (uint32_t i = 1; i < list->count; i++)
-    if (!lj_broadcasts(c, (struct lj_value[]){items[0], items[i]}, 2, list->syntax))
-      return 0;
   rank = lj_at(c, items[0].node)->rank;
-  place = lj_iota(c->graph, lj_size_number(list->count));
-  if (rank >= LOSSJIT_MAX_RANK)
+  if (rank >= LOSSJIT_MAX_RANK || !same_shapes(c, items, list))
     return 0;
+  place = lj_iota(c->graph, lj_size_number(list->count));
   if (rank)
     place = lj_expand_dims(c->graph, place, ((1u << rank) - 1) << 1);
   result = items[list->count - 1].node;

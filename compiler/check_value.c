@@ -19,22 +19,11 @@ void lj_stand_at(struct lj_checker *c, const struct lj_syntax *at)
 
 /* ---- names ----------------------------------------------------------------------- */
 
-static struct lj_scope *find_value(struct lj_scope *scope, const char *name)
-{
-  for (; scope; scope = scope->next)
-    if (!scope->definition && !strcmp(scope->name, name))
-      return scope;
-  return NULL;
-}
-
 static bool is_function(struct lj_checker *c, const char *name)
 {
   struct lj_function function;
 
-  for (const struct lj_scope *scope = c->scope; scope; scope = scope->next)
-    if (scope->definition && !strcmp(scope->name, name))
-      return true;
-  return lj_function_named(name, &function);
+  return lj_find(c, name, true) || lj_function_named(name, &function);
 }
 
 static bool named_constant(struct lj_checker *c, const char *name, lj_id *node)
@@ -87,6 +76,8 @@ static struct lj_value unknown_name(struct lj_checker *c, const struct lj_syntax
     return lj_error_value;
   }
   report = lj_report(c->diags, LJ_D_UNKNOWN_NAME, lj_place(c, at->span), at->name);
+  if (c->diags->error_count > LJ_ADVICE_LIMIT)
+    return lj_error_value;
   near = nearest_value(c, at->name);
   if (near)
     lj_fix(c->diags, report, lj_place(c, at->span), near, "did you mean '%s'?", near);
@@ -100,7 +91,7 @@ static struct lj_value unknown_name(struct lj_checker *c, const struct lj_syntax
 
 static struct lj_value eval_name(struct lj_checker *c, const struct lj_syntax *at)
 {
-  struct lj_scope *found = find_value(c->scope, at->name);
+  struct lj_scope *found = lj_find(c, at->name, false);
   struct lj_value value;
   lj_id node;
 
@@ -303,7 +294,7 @@ struct lj_value lj_operate(struct lj_checker *c, enum lj_op op,
                            const struct lj_value *operands, const struct lj_syntax *at)
 {
   uint32_t arity = lj_op_table[op].arity;
-  struct lj_value values[3];
+  struct lj_value values[3] = {{0}};
   lj_id node[3] = {0};
 
   for (uint32_t i = 0; i < arity; i++) {

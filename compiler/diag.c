@@ -26,7 +26,11 @@ const struct lj_diag_row lj_diag_rows[LJ_D_COUNT] = {
 #undef ERROR
 #undef WARNING
 
-enum { MOST_KEPT = 20 };
+enum {
+  MOST_KEPT = 20,
+  LONGEST_ARGUMENT = 120, /* bytes of a name or a shape in a message */
+  LONGEST_WORDS = 500     /* bytes of a note or a fix */
+};
 
 struct lossjit_diagnostics {
   lossjit_allocator allocator;
@@ -70,6 +74,30 @@ static bool has_room(const struct lj_diags *diags, lossjit_severity severity)
                                    : diags->count - errors < limit;
 }
 
+/* Add at most `longest` bytes, whole characters: names can be megabytes long. */
+static void add_clipped(struct lj_text *to, const char *text, size_t longest)
+{
+  size_t length = strlen(text);
+  bool is_long = length > longest;
+  if (is_long)
+    length = longest;
+  while (is_long && length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
+    length--;
+  lj_text_bytes(to, text, length);
+  lj_text_bytes(to, "...", is_long ? 3 : 0);
+}
+
+static const char *format_words(struct lj_arena *arena, const char *format,
+                                va_list arguments)
+{
+  struct lj_text words = {.arena = arena}, clipped = {.arena = arena};
+  lj_text_list(&words, format, arguments);
+  if (words.length <= LONGEST_WORDS)
+    return words.text;
+  add_clipped(&clipped, words.text, LONGEST_WORDS);
+  return clipped.text;
+}
+
 static char *format_message(struct lj_arena *arena, const char *format,
                             va_list arguments)
 {
@@ -79,7 +107,7 @@ static char *format_message(struct lj_arena *arena, const char *format,
     if (at[0] == '%' && at[1] == 's') {
       piece = va_arg(arguments, const char *);
       LJ_CHECK(arena->trap, piece != NULL);
-      lj_text_bytes(&text, piece, strlen(piece));
+      add_clipped(&text, piece, LONGEST_ARGUMENT);
       at++;
     } else {
       lj_text_bytes(&text, at, 1);
@@ -122,17 +150,15 @@ struct lj_report *lj_report(struct lj_diags *diags, enum lj_diag id,
 void lj_note(struct lj_diags *diags, struct lj_report *report, struct lj_span span,
              const char *format, ...)
 {
-  struct lj_text words = {.arena = diags->arena};
   struct lj_note *note;
   va_list arguments;
   if (report == diags->muted)
     return;
   va_start(arguments, format);
-  lj_text_list(&words, format, arguments);
-  va_end(arguments);
   note = LJ_NEW(diags->arena, struct lj_note);
   note->span = span;
-  note->text = words.text;
+  note->text = format_words(diags->arena, format, arguments);
+  va_end(arguments);
   if (report->last_note != NULL)
     report->last_note->next = note;
   else
@@ -144,14 +170,12 @@ void lj_note(struct lj_diags *diags, struct lj_report *report, struct lj_span sp
 void lj_fix(struct lj_diags *diags, struct lj_report *report, struct lj_span span,
             const char *replacement, const char *format, ...)
 {
-  struct lj_text words = {.arena = diags->arena};
   va_list arguments;
   if (report == diags->muted)
     return;
   va_start(arguments, format);
-  lj_text_list(&words, format, arguments);
+  report->fix = format_words(diags->arena, format, arguments);
   va_end(arguments);
-  report->fix = words.text;
   report->fix_span = span;
   report->replacement = replacement == NULL ? NULL
                                             : lj_copy_text(diags->arena, replacement,

@@ -7,9 +7,9 @@
  * shares nothing with the stages it judges: the composite row operators are computed
  * from their definitions in extended precision, not from the table's expansions.
  *
- * All dtypes are held in f64 and nothing is rounded on the way: a constant, a parameter
- * or a cast to f32 keeps its f64 value, because the question a kernel has to answer is
- * how far it is from the exact result. Integers are exact up to 2^53.
+ * All dtypes are held in f64 and nothing is rounded on the way, not even a cast to f32:
+ * kernels are judged by their distance from the exact result. Integers are exact up to
+ * 2^53.
  */
 #include "compiler/passes.h"
 
@@ -269,6 +269,8 @@ static void evaluate_elementwise(const struct lj_evaluation *with,
       operand[o] = values[o][cursor.at[o]];
     y[i] = node->op == LJ_OP_CAST ? cast(node->dtype, operand[0])
                                   : reference(operand[0], operand[1], operand[2]);
+    if (lj_dtype_is_integer(node->dtype) && isnan(y[i]))
+      y[i] = 0; /* a remainder by 0, as in NumPy */
   }
 }
 

@@ -1,6 +1,6 @@
 /*
  * The tight end of expressions: `postfix`, `subscript`, `slice`, `primary`, `call`,
- * `argument` and `list` of grammar/lossjit.ebnf.
+ * `arguments`, `keyword` and `list` of grammar/lossjit.ebnf.
  *
  * Prefixes and methods of Python libraries (K.sum(x), x.sum()) are refused here with
  * the text to write instead, and read as what they mean, so that the mistakes behind
@@ -69,20 +69,64 @@ struct lj_syntax *lj_parse_postfix(struct lj_parser *p)
   }
 }
 
-/* [ NAME , "=" ] , expression; the keyword is NULL without a name. */
-static struct lj_syntax *argument(struct lj_parser *p, const char **keyword,
-                                  struct lj_span *keyword_span)
+/* The arguments of a call, each with its keyword or NULL. */
+struct argument_list {
+  struct lj_items values;
+  const char **keywords;
+  struct lj_span *keyword_spans;
+  uint32_t keyword_capacity, span_capacity;
+};
+
+static void add_argument(struct lj_parser *p, struct argument_list *list,
+                         const char *keyword, struct lj_span keyword_span,
+                         struct lj_syntax *value)
+{
+  uint32_t i = list->values.count;
+  LJ_GROW(p->arena, list->keywords, i, list->keyword_capacity);
+  LJ_GROW(p->arena, list->keyword_spans, i, list->span_capacity);
+  list->keywords[i] = keyword;
+  list->keyword_spans[i] = keyword_span;
+  lj_add_item(p, &list->values, value);
+}
+
+static bool begins_keyword(const struct lj_parser *p)
 {
   const struct lj_token *first = lj_peek(p, 0), *second = lj_peek(p, 1);
-  *keyword = NULL;
-  *keyword_span = first->span;
-  if (first->kind == LJ_T_NAME && !lj_is_reserved(first->name) &&
-      second->kind == LJ_T_SYMBOL && second->symbol == '=') {
-    *keyword = first->name;
-    lj_advance(p);
-    lj_advance(p);
-  }
-  return lj_parse_expression(p);
+  return first->kind == LJ_T_NAME && !lj_is_reserved(first->name) &&
+         second->kind == LJ_T_SYMBOL && second->symbol == '=';
+}
+
+static void keyword(struct lj_parser *p, struct argument_list *list)
+{
+  const struct lj_token *name = lj_advance(p);
+  lj_advance(p); /* the equals sign */
+  add_argument(p, list, name->name, name->span, lj_parse_expression(p));
+}
+
+static void positional_after_keyword(struct lj_parser *p, struct lj_span span)
+{
+  struct lj_report *report;
+  if (p->panic)
+    return;
+  report = lj_report(p->diags, LJ_D_POSITIONAL_AFTER_KEYWORD, span);
+  lj_fix(p->diags, report, span, NULL,
+         "name it as well, or move it before the arguments with names");
+}
+
+static void arguments(struct lj_parser *p, struct argument_list *list)
+{
+  bool had_keyword = false;
+  do {
+    struct lj_span begin = lj_peek(p, 0)->span;
+    if (begins_keyword(p)) {
+      keyword(p, list);
+      had_keyword = true;
+      continue;
+    }
+    add_argument(p, list, NULL, begin, lj_parse_expression(p));
+    if (had_keyword)
+      positional_after_keyword(p, list->values.items[list->values.count - 1]->span);
+  } while (lj_more(p, ')'));
 }
 
 /* `receiver` is x in x.f(a): the first argument, or NULL. */
@@ -91,28 +135,17 @@ static struct lj_syntax *call_on(struct lj_parser *p, struct lj_syntax *receiver
   const struct lj_token *name = lj_advance(p);
   struct lj_syntax *node = lj_new_node(p, LJ_S_CALL, name->span);
   struct lj_span open = lj_open(p);
-  struct lj_items arguments = {0};
-  uint32_t keyword_capacity = 0, span_capacity = 0;
-  bool more = !lj_at(p, ')');
-  node->name = name->name;
-  while (more || receiver != NULL) {
-    uint32_t i = arguments.count;
-    LJ_GROW(p->arena, node->keywords, i, keyword_capacity);
-    LJ_GROW(p->arena, node->keyword_spans, i, span_capacity);
-    if (receiver != NULL) {
-      node->keywords[i] = NULL;
-      node->keyword_spans[i] = receiver->span;
-      lj_add_item(p, &arguments, receiver);
-      receiver = NULL;
-      continue;
-    }
-    lj_add_item(p, &arguments,
-                argument(p, &node->keywords[i], &node->keyword_spans[i]));
-    more = lj_more(p, ')');
-  }
+  struct argument_list list = {0};
+  if (receiver != NULL)
+    add_argument(p, &list, NULL, receiver->span, receiver);
+  if (!lj_at(p, ')'))
+    arguments(p, &list);
   lj_close(p, open, ')');
+  node->name = name->name;
   node->span = lj_span_join(name->span, lj_previous_span(p));
-  return lj_with_children(p, node, &arguments);
+  node->keywords = list.keywords;
+  node->keyword_spans = list.keyword_spans;
+  return lj_with_children(p, node, &list.values);
 }
 
 static struct lj_syntax *call(struct lj_parser *p)

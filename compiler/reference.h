@@ -14,7 +14,8 @@ double lj_reference_sigmoid(double a);
 double lj_reference_softplus(double a); /* log(1 + exp(a)) */
 double lj_reference_logaddexp(double a, double b);
 double lj_reference_xlogy(double a, double b); /* 0 where a is 0 and b a number */
-double lj_reference_log_ndtr(double a); /* log of the normal distribution function */
+double lj_reference_norm_cdf(double a); /* the normal distribution function */
+double lj_reference_log_ndtr(double a); /* its logarithm */
 double lj_reference_lgamma(double a);   /* lgamma without the global signgam */
 double lj_reference_digamma(double a);
 double lj_reference_trigamma(double a);

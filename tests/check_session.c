@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* ---- the caller's declarations ------------------------------------------------------- */
+/* ---- the caller's declarations --------------------------------------------------- */
 
 static lossjit_dtype dtype_named(const char *name)
 {
@@ -56,7 +56,7 @@ static void declare(struct lj_check_session *s, const char *declared)
   }
 }
 
-/* ---- the stages ------------------------------------------------------------------------ */
+/* ---- the stages ------------------------------------------------------------------ */
 
 void lj_check_session_begin(struct lj_check_session *s, const char *text,
                             const char *declared)
@@ -100,7 +100,7 @@ bool lj_check_session_run(struct lj_check_session *s, const char *text,
   return lj_check_session_check(s);
 }
 
-/* ---- looking at it --------------------------------------------------------------------- */
+/* ---- looking at it --------------------------------------------------------------- */
 
 const char *lj_check_session_result(struct lj_check_session *s)
 {

@@ -9,8 +9,8 @@
  *     ... s.good, s.checked, lj_check_session_text(&s) ...
  *     lj_check_session_end(&s);
  *
- * The second text declares what a caller would: name:dtype:sizes, where B is the batch and
- * ? a size left open, and name=value for parameters; "" or NULL for nothing.
+ * The second text declares what a caller would: name:dtype:sizes, where B is the batch
+ * and ? a size left open, and name=value for parameters; "" or NULL for nothing.
  */
 #ifndef LJ_CHECK_SESSION_H
 #define LJ_CHECK_SESSION_H
@@ -18,7 +18,7 @@
 #include "compiler/check.h"
 #include "tests/alloc_hook.h"
 
-#define LJ_CHECK_SESSION_MOST 16
+#define LJ_CHECK_SESSION_MOST 32
 
 struct lj_check_session {
   struct lj_alloc_hook hook;

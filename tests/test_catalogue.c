@@ -192,7 +192,9 @@ static void finish_row(struct test_array *array, const char *kind, int64_t first
 
 static void fill(struct test_array *array, const char *kind, const lossjit_input *input)
 {
-  uint64_t random = (uint64_t)input->name[0] + 31 * strlen(input->name);
+  uint64_t random = 1;
+  for (const char *c = input->name; *c; c++) /* other data for every name */
+    random = 31 * random + (unsigned char)*c;
   for (int64_t i = 0; i < array->count; i++)
     test_set(array, i, draw(kind, &random));
   bool along_one = input->rank == 3 && (!strcmp(kind, "oh2") || !strcmp(kind, "p"));

@@ -1,6 +1,6 @@
 /*
- * What the functions of the language mean to the checker, one by one: the dtype and shape
- * of their values, and not a word said about them.
+ * What the functions of the language mean to the checker, one by one: the dtype and
+ * shape of their values, and not a word said about them.
  */
 #include "tests/check_session.h"
 
@@ -17,7 +17,7 @@ enum {
   ANY = LOSSJIT_ELEMENTWISE
 };
 
-/* ---- functions and indices ------------------------------------------------------------------ */
+/* ---- functions and indices ------------------------------------------------------- */
 
 static void test_axes(void **state)
 {
@@ -96,6 +96,8 @@ static void test_lists(void **state)
       {"sum(y_pred*[a, 1 - a], axis=-1)", "a=0.25", SAMPLE, "f32(batch,)"},
       {"sum(y_pred*[a], axis=-1)", "a=0.25 y_pred:f32:B,3", SAMPLE, "f32(batch,)"},
       {"sum(y_pred*[[a, 1], [2, a]], axis=[1, 2])", "a=0.25 y_pred:f32:B,2,2", SAMPLE,
+       "f32(batch,)"},
+      {"sum(y_pred*[v, w, v], axis=[1, 2])", "y_pred:f32:B,3,2 v:f32:2 w:f32:2", SAMPLE,
        "f32(batch,)"},
       {"sum(y_pred*arange(shape(y_pred)[1]), axis=-1)", "", SAMPLE, "f32(batch,)"},
   };

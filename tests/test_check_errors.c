@@ -58,7 +58,7 @@ static void check_all(const struct row *rows, size_t count)
 
 #define CHECK_ALL(rows) check_all(rows, LJ_COUNT(rows))
 
-/* ---- the contract --------------------------------------------------------------------- */
+/* ---- the contract ---------------------------------------------------------------- */
 
 static void test_ignored_prediction(void **state)
 {
@@ -143,7 +143,7 @@ static void test_result_and_input_types(void **state)
                           NULL});
 }
 
-/* ---- shapes ------------------------------------------------------------------------------ */
+/* ---- shapes ---------------------------------------------------------------------- */
 
 static void test_batch_broadcast(void **state)
 {
@@ -181,6 +181,10 @@ static void test_shape_mismatch(void **state)
        "y_pred*[1, 2, 3]", "size 'n' is both 2 and 3", NULL},
       {"sum(y_pred[:, 1:]*y_pred, axis=1)", "", "LJ0304", "y_pred[:, 1:]*y_pred",
        "(batch, n-1) and (batch, n)", NULL},
+      {"sum(y_pred*[v, w], axis=-1)", "v:f32:3 w:f32:2", "LJ0304", "[v, w]",
+       "(3,) and (2,)", NULL},
+      {"sum(y_pred*[1, w], axis=-1)", "w:f32:2", "LJ0304", "[1, w]", "() and (2,)",
+       NULL},
       {"gather(y_pred, y_true)", "y_pred:f32:B,4,3 y_true:i64:B", "LJ0304",
        "gather(y_pred, y_true)", "the indices need shape (batch, 4)", NULL},
   };
@@ -244,7 +248,7 @@ static void test_types(void **state)
   CHECK_ALL(rows);
 }
 
-/* ---- names and calls ------------------------------------------------------------------------ */
+/* ---- names and calls ------------------------------------------------------------- */
 
 static void test_names(void **state)
 {
@@ -311,7 +315,7 @@ static void test_declarations(void **state)
   CHECK_ALL(rows);
 }
 
-/* ---- what is not there, and limits ------------------------------------------------------------ */
+/* ---- what is not there, and limits ----------------------------------------------- */
 
 static void test_unsupported(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * What the checker must accept: losses that people use, each with the dtype and shape of
- * its value, and the named losses of the prelude. Nothing is said about any of them.
+ * What the checker must accept: losses that people use, each with the dtype and shape
+ * of its value, and the named losses of the prelude. Nothing is said about any of them.
  *
  * The losses are expressions of the field's own libraries, as they stand there.
  */
@@ -20,7 +20,7 @@ enum {
   ANY = LOSSJIT_ELEMENTWISE
 };
 
-/* ---- losses of the field ------------------------------------------------------------ */
+/* ---- losses of the field --------------------------------------------------------- */
 
 static void test_losses_of_the_field(void **state)
 {
@@ -222,7 +222,7 @@ static void test_losses_of_the_field(void **state)
   lj_check_rows(rows, LJ_COUNT(rows));
 }
 
-/* ---- the prelude ------------------------------------------------------------------------ */
+/* ---- the prelude ----------------------------------------------------------------- */
 
 /* Every named loss on (batch, n), and with its parameters. */
 static void test_named_losses(void **state)

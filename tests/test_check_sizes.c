@@ -26,7 +26,7 @@ static void check_inputs(const char *text, const char *declared, const char *inp
   lj_check_session_end(&s);
 }
 
-/* ---- sizes ------------------------------------------------------------------------------ */
+/* ---- sizes ----------------------------------------------------------------------- */
 
 static void test_undeclared(void **state)
 {
@@ -84,7 +84,7 @@ static void test_sizes_of_a_kernel(void **state)
                "y_pred f32(batch, 10)");
 }
 
-/* ---- labels -------------------------------------------------------------------------------- */
+/* ---- labels ---------------------------------------------------------------------- */
 
 static void test_labels(void **state)
 {
@@ -105,7 +105,7 @@ static void test_labels(void **state)
                "y_pred f32(batch, n); y_true i32(batch,)");
 }
 
-/* ---- inputs and parameters ------------------------------------------------------------------- */
+/* ---- inputs and parameters ------------------------------------------------------- */
 
 static void test_order_of_inputs(void **state)
 {

@@ -355,6 +355,28 @@ static void test_a_report_without_a_place(void **state)
   assert_true(lj_text_session_end(&s));
 }
 
+static void test_long_names_are_clipped(void **state)
+{
+  static char name[100001];
+  struct lj_text_session s;
+  struct lj_report *report;
+  const lossjit_diagnostic *d;
+  (void)state;
+  for (size_t i = 0; i + 2 < sizeof name; i += 2)
+    memcpy(name + i, "\xC3\xA9", 2);
+  begin(&s, "x");
+  report = lj_report(&s.diags, LJ_D_SHAPE_MISMATCH, span(0, 1), name, "(2,)");
+  lj_note(&s.diags, report, nowhere, "%s", name);
+  lj_fix(&s.diags, report, span(0, 1), name, "%s", name);
+  d = lossjit_diagnostics_get(lj_text_session_seal(&s), 0);
+  assert_true(strlen(d->message) < 250 &&
+              strstr(d->message, "\xA9... and (2,)") != NULL);
+  assert_int_equal(strlen(d->notes[0]), 503);
+  assert_int_equal(strlen(d->fix), 503);
+  assert_int_equal(strlen(d->replacement), strlen(name)); /* for programs: never cut */
+  assert_true(lj_text_session_end(&s));
+}
+
 /* ---- the nearest name ------------------------------------------------------------ */
 
 static void test_the_nearest_name(void **state)
@@ -410,6 +432,7 @@ int main(void)
       cmocka_unit_test(test_line_numbers_are_as_wide_as_needed),
       cmocka_unit_test(test_long_lines_are_cut_around_the_caret),
       cmocka_unit_test(test_a_report_without_a_place),
+      cmocka_unit_test(test_long_names_are_clipped),
       cmocka_unit_test(test_the_nearest_name),
   };
   return cmocka_run_group_tests_name("diag", tests, NULL, NULL);

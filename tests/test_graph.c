@@ -1,7 +1,7 @@
 /*
  * The graph: each node once, dtypes and shapes that follow from operands, views in one
- * form, and the facts of the operator tables. Folding is off, so that what is made is what
- * was asked for.
+ * form, and the facts of the operator tables. Folding is off, so that what is made is
+ * what was asked for.
  */
 #include "compiler/graph.h"
 #include "compiler/reference.h"
@@ -74,7 +74,7 @@ static const char *shape_text(struct bench *bench, lj_id id)
   (setjmp((bench)->trap.escape) ? (bench)->trap.status == LOSSJIT_INTERNAL             \
                                 : ((void)(statement), false))
 
-/* ---- once each ------------------------------------------------------------------------ */
+/* ---- once each ------------------------------------------------------------------- */
 
 static void test_equal_nodes_are_one(void **state)
 {
@@ -159,7 +159,7 @@ static void test_spans(void **state)
   assert_int_equal(lj_node_at(g, one)->span.begin, 3);
 }
 
-/* ---- dtypes ------------------------------------------------------------------------------ */
+/* ---- dtypes ---------------------------------------------------------------------- */
 
 static void test_promotion(void **state)
 {
@@ -199,7 +199,7 @@ static void test_result_dtypes(void **state)
 #undef DTYPE
 }
 
-/* ---- shapes -------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------- */
 
 static void test_broadcasting(void **state)
 {
@@ -263,7 +263,8 @@ static void test_shapes(void **state)
   assert_string_equal(shape_text(bench, lj_iota(g, SIZE(4))), "weak int(4,)");
 }
 
-/* What a view does not move along has no step; reading everything in place is no view. */
+/* What a view does not move along has no step; reading everything in place is no
+ * view. */
 static void test_views_have_one_form(void **state)
 {
   struct bench *bench = *state;
@@ -338,7 +339,7 @@ static void test_dump(void **state)
                  "%3 = sum %2 axis=[1]                              f32(batch,)\n");
 }
 
-/* ---- the tables ------------------------------------------------------------------------------ */
+/* ---- the tables ------------------------------------------------------------------ */
 
 static void test_operator_table(void **state)
 {

@@ -66,7 +66,8 @@ static struct lj_code *compile(const struct lj_target *target, build_kernel *bui
   LLVMTypeRef parameters[] = {ir.pointer, ir.pointer, ir.i64};
   LLVMValueRef f = lj_ir_function(&ir, "f", ir.none, parameters, 3);
   lj_ir_noalias(&ir, f, 1);
-  struct frame frame = {&ir, LLVMGetParam(f, 0), LLVMGetParam(f, 1), LLVMGetParam(f, 2)};
+  struct frame frame = {&ir, LLVMGetParam(f, 0), LLVMGetParam(f, 1),
+                        LLVMGetParam(f, 2)};
   build(&frame);
   LLVMBuildRetVoid(ir.builder);
   LLVMMemoryBufferRef object = lj_target_object(&ir);
@@ -79,7 +80,8 @@ static struct lj_code *compile(const struct lj_target *target, build_kernel *bui
   return code;
 }
 
-/* Run what `build` builds on every target and compare bit for bit; `out` starts as -1. */
+/* Run what `build` builds on every target and compare bit for bit; `out` starts as -1.
+ */
 static void expect(build_kernel *build, const float *in, int64_t n, const float *wanted)
 {
   for (size_t i = 0; i < LJ_COUNT(targets); i++) {
@@ -94,7 +96,8 @@ static void expect(build_kernel *build, const float *in, int64_t n, const float 
     memcpy(&f, &address, sizeof address);
     f(in, out, n);
     for (int j = 0; j < SIZE; j++)
-      if (memcmp(&out[j], &wanted[j], sizeof *out) && !(isnan(out[j]) && isnan(wanted[j])))
+      if (memcmp(&out[j], &wanted[j], sizeof *out) &&
+          !(isnan(out[j]) && isnan(wanted[j])))
         fail_msg("%s: element %d is %a, not %a", targets[i]->name, j, (double)out[j],
                  (double)wanted[j]);
     lj_code_release(code);
@@ -117,7 +120,7 @@ static void store_at(struct frame *f, LLVMValueRef value, int64_t index)
   lj_ir_store(f->ir, value, at(f, f->out, lj_ir_index(f->ir, index)));
 }
 
-/* ---- control flow ---------------------------------------------------------------------------- */
+/* ---- control flow ---------------------------------------------------------------- */
 
 /* out[0] = in[0] + ... + in[n-1], out[1] = how many. */
 static void build_sum(struct frame *f)
@@ -158,8 +161,7 @@ static void build_nest(struct frame *f)
   lj_ir_loop_begin(ir, &inner, lj_ir_index(ir, 0), lj_ir_index(ir, 3), 1, &count, 1);
   LLVMValueRef x = lj_ir_load(ir, ir->f32, at(f, f->in, inner.index));
   lj_ir_if_begin(ir, &branch, lj_ir_fcmp(ir, LLVMRealOGT, x, i));
-  LLVMValueRef more =
-      lj_ir_fadd(ir, inner.carried[0], lj_ir_number(ir, ir->f32, 1));
+  LLVMValueRef more = lj_ir_fadd(ir, inner.carried[0], lj_ir_number(ir, ir->f32, 1));
   lj_ir_if_end(ir, &branch);
   LLVMValueRef next = lj_ir_if_value(ir, &branch, more, inner.carried[0]);
   lj_ir_loop_end(ir, &inner, &next);
@@ -197,7 +199,7 @@ static void test_if(void **state)
   expect(build_if, in, 2, wanted);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------- */
 
 /* The first n lanes, with 9 for the others in the second half of out. */
 static void build_masked(struct frame *f)
@@ -231,7 +233,8 @@ static void build_gather(struct frame *f)
   struct lj_ir *ir = f->ir;
   LLVMTypeRef type = lj_ir_vector(ir, ir->f32, LANES);
   LLVMTypeRef indices = lj_ir_vector(ir, ir->i64, LANES);
-  LLVMValueRef back = lj_ir_sub(ir, lj_ir_integer(ir, indices, 7), lj_ir_iota(ir, indices));
+  LLVMValueRef back =
+      lj_ir_sub(ir, lj_ir_integer(ir, indices, 7), lj_ir_iota(ir, indices));
   LLVMValueRef zero = lj_ir_number(ir, type, 0);
   int32_t turned[] = {7, 6, 5, 4, 3, 2, 1, 0};
   LLVMValueRef x = lj_ir_shuffle(ir, load_lanes(f, 0), NULL, turned, LANES);
@@ -251,7 +254,8 @@ static void build_streaming(struct frame *f)
 {
   LLVMTypeRef type = lj_ir_vector(f->ir, f->ir->f32, 4);
   lj_ir_store_streaming(f->ir, lj_ir_load(f->ir, type, f->in), f->out);
-  lj_ir_store(f->ir, lj_ir_load(f->ir, type, f->in), at(f, f->out, lj_ir_index(f->ir, 5)));
+  lj_ir_store(f->ir, lj_ir_load(f->ir, type, f->in),
+              at(f, f->out, lj_ir_index(f->ir, 5)));
 }
 
 static void build_streaming_aligned(struct frame *f)
@@ -259,8 +263,8 @@ static void build_streaming_aligned(struct frame *f)
   /* out may start anywhere: take the next address of 16 bytes */
   struct lj_ir *ir = f->ir;
   LLVMValueRef address = LLVMBuildPtrToInt(ir->builder, f->out, ir->i64, "");
-  address = lj_ir_and(ir, lj_ir_add(ir, address, lj_ir_index(ir, 15)),
-                      lj_ir_index(ir, -16));
+  address =
+      lj_ir_and(ir, lj_ir_add(ir, address, lj_ir_index(ir, 15)), lj_ir_index(ir, -16));
   struct frame moved = *f;
   moved.out = LLVMBuildIntToPtr(ir->builder, address, ir->pointer, "");
   build_streaming(&moved);
@@ -287,7 +291,7 @@ static void test_streaming(void **state)
   }
 }
 
-/* ---- arithmetic ---------------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------ */
 
 static void build_floor(struct frame *f)
 {
@@ -317,8 +321,8 @@ static void build_trunc(struct frame *f)
 static void test_rounding(void **state)
 {
   (void)state;
-  static const float in[SIZE] = {0.5f,  -0.5f,      1.5f,        2.5f,  -2.5f, 0.f,
-                                 -0.f,  0.3f,       -0.3f,       1e30f, NAN,   INFINITY,
+  static const float in[SIZE] = {0.5f,   -0.5f,      1.5f,       2.5f,  -2.5f, 0.f,
+                                 -0.f,   0.3f,       -0.3f,      1e30f, NAN,   INFINITY,
                                  -1e30f, 8388607.5f, -8388608.f, -0.7f};
   float wanted[SIZE];
   static const struct {
@@ -381,7 +385,8 @@ static void test_reductions(void **state)
   float none[SIZE] = {-8, -1, -1, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
   expect(build_reductions, in, 0, none);
   in[3] = NAN;
-  float with_nan[SIZE] = {NAN, NAN, NAN, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+  float with_nan[SIZE] = {NAN, NAN, NAN, 0,  0,  -1, -1, -1,
+                          -1,  -1,  -1,  -1, -1, -1, -1, -1};
   expect(build_reductions, in, 0, with_nan);
 }
 
@@ -455,12 +460,18 @@ static void test_text_and_count(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_loop),         cmocka_unit_test(test_nest),
-      cmocka_unit_test(test_if),           cmocka_unit_test(test_masked),
-      cmocka_unit_test(test_gather),       cmocka_unit_test(test_streaming),
-      cmocka_unit_test(test_rounding),     cmocka_unit_test(test_extremes),
-      cmocka_unit_test(test_reductions),   cmocka_unit_test(test_conversions),
-      cmocka_unit_test(test_exact_section), cmocka_unit_test(test_text_and_count),
+      cmocka_unit_test(test_loop),
+      cmocka_unit_test(test_nest),
+      cmocka_unit_test(test_if),
+      cmocka_unit_test(test_masked),
+      cmocka_unit_test(test_gather),
+      cmocka_unit_test(test_streaming),
+      cmocka_unit_test(test_rounding),
+      cmocka_unit_test(test_extremes),
+      cmocka_unit_test(test_reductions),
+      cmocka_unit_test(test_conversions),
+      cmocka_unit_test(test_exact_section),
+      cmocka_unit_test(test_text_and_count),
   };
   return cmocka_run_group_tests_name("ir", tests, open_targets, close_targets);
 }

@@ -5,6 +5,7 @@
  * and read again is the same tree, or a refusal that says why. Nothing is leaked on
  * either way.
  */
+#include "tests/alloc_hook.h"
 #include "tests/text_session.h"
 
 #include <setjmp.h>
@@ -74,21 +75,64 @@ static void check_print(struct lj_text_session *s)
   assert_true(lj_text_session_end(&again));
 }
 
-/* One text through the compiler. It lies in memory of its own size, so that a sanitizer
- * sees a byte read behind it; it is not terminated. */
-static void feed(const char *text, size_t length)
+static void feed_parser(const char *text, size_t length)
 {
   struct lj_text_session s;
-  char *exact = malloc(length > 0 ? length : 1);
-  memcpy(exact, text, length);
-  assert_int_equal(lj_text_session_parse(&s, exact, length, 256, false), LOSSJIT_OK);
+  assert_int_equal(lj_text_session_parse(&s, text, length, 256, false), LOSSJIT_OK);
   assert_non_null(s.program->value);
   if (s.diags.error_count > 0)
     check_diagnostics(lj_text_session_seal(&s), length);
   else
     check_print(&s);
   assert_true(lj_text_session_end(&s));
+}
+
+static lossjit_engine *engine;
+static struct lj_alloc_hook engine_memory;
+
+static void feed_compiler(const char *text, size_t length)
+{
+  lossjit_compile_options options = {.text_length = length};
+  lossjit_loss *loss;
+  lossjit_diagnostics *diagnostics;
+  long live = engine_memory.live;
+  lossjit_status status = lossjit_compile(engine, text, &options, &loss, &diagnostics);
+  if (status == LOSSJIT_INVALID)
+    check_diagnostics(diagnostics, length);
+  else
+    assert_int_equal(status, LOSSJIT_OK);
+  assert_true((loss != NULL) == (status == LOSSJIT_OK));
+  lossjit_diagnostics_release(diagnostics);
+  lossjit_loss_release(loss);
+  assert_int_equal(engine_memory.live, live);
+}
+
+/* One text through the parser, then from end to end. It lies in memory of its own size,
+ * so that a sanitizer sees a byte read behind it; it is not terminated. */
+static void feed(const char *text, size_t length)
+{
+  char *exact = calloc(1, length > 0 ? length : 1);
+  memcpy(exact, text, length);
+  feed_parser(exact, length);
+  if (length > 0) /* a length of 0 asks for a terminated text */
+    feed_compiler(exact, length);
   free(exact);
+}
+
+static int set_up_engine(void **state)
+{
+  (void)state;
+  lj_alloc_hook_init(&engine_memory);
+  return lossjit_engine_create(
+             &(lossjit_engine_options){.allocator = &engine_memory.allocator},
+             &engine) != LOSSJIT_OK;
+}
+
+static int tear_down_engine(void **state)
+{
+  (void)state;
+  lossjit_engine_release(engine);
+  return engine_memory.live != 0;
 }
 
 /* ---- material -------------------------------------------------------------------- */
@@ -321,5 +365,6 @@ int main(void)
       cmocka_unit_test(test_megabytes),
       cmocka_unit_test(test_zero_bytes),
   };
-  return cmocka_run_group_tests_name("random_text", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("random_text", tests, set_up_engine,
+                                     tear_down_engine);
 }

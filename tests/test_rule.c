@@ -1,7 +1,7 @@
 /*
- * Rules of the operator tables as macros over nodes: names and axes are bound, shapes are
- * trusted, equal applications give equal nodes, and every rule that the tables hold can be
- * read and applied.
+ * Rules of the operator tables as macros over nodes: names and axes are bound, shapes
+ * are trusted, equal applications give equal nodes, and every rule that the tables hold
+ * can be read and applied.
  */
 #include "compiler/check.h"
 #include "tests/alloc_hook.h"
@@ -69,7 +69,7 @@ static bool applies(struct bench *bench, const char *text,
 {
   if (setjmp(bench->trap.escape))
     return false;
-  return lj_rule_apply(&bench->rules, &bench->graph, text, bindings, 5, axes) != 0;
+  return lj_rule_apply(&bench->rules, &bench->graph, text, bindings, 6, axes) != 0;
 }
 
 static void test_names_and_axes(void **state)
@@ -87,7 +87,8 @@ static void test_names_and_axes(void **state)
   assert_int_equal(apply(bench, "2", UNBOUND), lj_integer(g, 2));
 }
 
-/* Inside a rule the batch may meet a 1, and cast() means the operands' own float type. */
+/* Inside a rule the batch may meet a 1, and cast() means the operands' own float
+ * type. */
 static void test_rules_are_trusted(void **state)
 {
   struct bench *bench = *state;
@@ -115,7 +116,8 @@ static void test_every_rule_of_the_tables(void **state)
                                          {"b", bench->x},
                                          {"c", bench->row},
                                          {"y", bench->row},
-                                         {"g", bench->row}};
+                                         {"g", bench->row},
+                                         {"s", bench->row}};
     for (int i = 0; i < 4; i++) {
       const char *text = i < 3 ? info->derivative[i] : info->expansion;
       if (!text || !strcmp(text, LJ_NO_RULE))
@@ -132,11 +134,9 @@ static void test_bad_rules(void **state)
   static const char *const bad[] = {"g*", "g*zz", "g + f(a)", "sum(a, axis=7)",
                                     "sum(a, axis=axis)"};
   struct bench *bench = *state;
-  struct lj_rule_binding bindings[] = {{"a", bench->x},
-                                       {"b", bench->x},
-                                       {"c", bench->x},
-                                       {"y", bench->row},
-                                       {"g", bench->row}};
+  struct lj_rule_binding bindings[] = {{"a", bench->x},   {"b", bench->x},
+                                       {"c", bench->x},   {"y", bench->row},
+                                       {"g", bench->row}, {"s", bench->row}};
 
   for (size_t i = 0; i < LJ_COUNT(bad); i++) {
     assert_false(applies(bench, bad[i], bindings, UNBOUND));

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-/* ---- help -------------------------------------------------------------------------------- */
+/* ---- help ------------------------------------------------------------------------ */
 
 /* An allocator that counts what is alive and can refuse. */
 struct hook {
@@ -95,9 +95,9 @@ static const char *run_sample(const struct lj_target *target)
   lj_ir_open(&ir, target, "sample", &trap);
   build_sample(&ir);
   LLVMMemoryBufferRef object = lj_target_object(&ir);
-  lossjit_status status = lj_code_load(LLVMGetBufferStart(object),
-                                       LLVMGetBufferSize(object), &allocator, &code, NULL,
-                                       0);
+  lossjit_status status =
+      lj_code_load(LLVMGetBufferStart(object), LLVMGetBufferSize(object), &allocator,
+                   &code, NULL, 0);
   LLVMDisposeMemoryBuffer(object);
   lj_ir_close(&ir);
   if (status)
@@ -111,7 +111,7 @@ static const char *run_sample(const struct lj_target *target)
   return y[0] == 1 && y[1] == 3 && y[2] == 5 && y[3] == 7 ? NULL : wrong;
 }
 
-/* ---- names ---------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------- */
 
 static void test_host(void **state)
 {
@@ -187,7 +187,7 @@ static void test_no_memory(void **state)
   assert_int_equal(trap.status, LOSSJIT_NO_MEMORY);
 }
 
-/* ---- code -------------------------------------------------------------------------------------- */
+/* ---- code ------------------------------------------------------------------------ */
 
 static void test_runs(void **state)
 {
@@ -248,10 +248,10 @@ static void test_threads(void **state)
   lj_target_release(target);
 }
 
-/* ---- failures --------------------------------------------------------------------------------------- */
+/* ---- failures -------------------------------------------------------------------- */
 
-/* What LLVM holds when it fails is lost on purpose. Leak checkers, where one is linked in,
- * are told to leave it alone. */
+/* What LLVM holds when it fails is lost on purpose. Leak checkers, where one is linked
+ * in, are told to leave it alone. */
 void __lsan_disable(void) __attribute__((weak));
 void __lsan_enable(void) __attribute__((weak));
 
@@ -307,8 +307,8 @@ static void build_unselectable(struct lj_ir *ir)
   LLVMValueRef x = LLVMBuildLoad2(ir->builder, type, place, "");
   LLVMValueRef mask = LLVMConstAllOnes(ir->i16);
   LLVMValueRef arguments[] = {x, one, x, mask, lj_ir_integer(ir, ir->i32, 4)};
-  LLVMValueRef y = lj_ir_intrinsic(ir, "llvm.x86.avx512.mask.scalef.ps.512", NULL, 0,
-                                   arguments, 5);
+  LLVMValueRef y =
+      lj_ir_intrinsic(ir, "llvm.x86.avx512.mask.scalef.ps.512", NULL, 0, arguments, 5);
   LLVMBuildStore(ir->builder, y, place);
   LLVMBuildRetVoid(ir->builder);
 }
@@ -328,9 +328,8 @@ static void build_bad_assembly(struct lj_ir *ir)
 {
   static const char text[] = "frobnicate";
   LLVMTypeRef type = LLVMFunctionType(ir->none, NULL, 0, false);
-  LLVMValueRef assembly =
-      LLVMGetInlineAsm(type, text, sizeof text - 1, "", 0, true, false,
-                       LLVMInlineAsmDialectATT, false);
+  LLVMValueRef assembly = LLVMGetInlineAsm(type, text, sizeof text - 1, "", 0, true,
+                                           false, LLVMInlineAsmDialectATT, false);
   LLVMBuildCall2(ir->builder, type, assembly, NULL, 0, "");
   LLVMBuildRetVoid(ir->builder);
 }
@@ -361,18 +360,12 @@ static void test_unknown_intrinsic(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_host),
-      cmocka_unit_test(test_levels),
-      cmocka_unit_test(test_unknown_name),
-      cmocka_unit_test(test_allocator),
-      cmocka_unit_test(test_no_memory),
-      cmocka_unit_test(test_runs),
-      cmocka_unit_test(test_assembly),
-      cmocka_unit_test(test_threads),
-      cmocka_unit_test(test_broken_ir),
-      cmocka_unit_test(test_unselectable),
-      cmocka_unit_test(test_bad_assembly),
-      cmocka_unit_test(test_unknown_intrinsic),
+      cmocka_unit_test(test_host),         cmocka_unit_test(test_levels),
+      cmocka_unit_test(test_unknown_name), cmocka_unit_test(test_allocator),
+      cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_runs),
+      cmocka_unit_test(test_assembly),     cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_broken_ir),    cmocka_unit_test(test_unselectable),
+      cmocka_unit_test(test_bad_assembly), cmocka_unit_test(test_unknown_intrinsic),
   };
   return cmocka_run_group_tests_name("target", tests, NULL, NULL);
 }

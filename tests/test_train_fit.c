@@ -183,23 +183,6 @@ static void test_partial_batch(void **state)
   lossjit_model_release(model);
 }
 
-static void test_predict_any_count(void **state)
-{
-  float x[2 * 70], all[70], some[70];
-  for (int i = 0; i < 2 * 70; i++)
-    x[i] = sinf((float)i);
-  lossjit_model *model = regression(*state, 1);
-  assert_int_equal(lossjit_model_predict(model, 70, x, all), LOSSJIT_OK);
-  const size_t counts[] = {1, 31, 32, 33, 64, 65};
-  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-    assert_int_equal(lossjit_model_predict(model, counts[i], x, some), LOSSJIT_OK);
-    for (size_t k = 0; k < counts[i]; k++)
-      assert_true(fabsf(all[k] - some[k]) < 1e-6f);
-  }
-  assert_int_equal(lossjit_model_predict(model, 0, NULL, NULL), LOSSJIT_OK);
-  lossjit_model_release(model);
-}
-
 /* ---- validation ------------------------------------------------------------------ */
 
 /* The last rows validate; they do not train: wild targets there leave the weights as
@@ -251,57 +234,6 @@ static void test_validation_data(void **state)
   assert_int_equal(lossjit_model_evaluate(model, &data, 0, &loss, &error), LOSSJIT_OK);
   assert_true(fabs(last(model)->val_loss - loss) < 1e-9);
   assert_true(fabs(last(model)->val_metrics[0] - error) < 1e-9);
-  lossjit_model_release(model);
-}
-
-/* ---- accuracy -------------------------------------------------------------------- */
-
-/* One linear layer that passes its inputs on: what is counted can be read off. */
-static lossjit_model *identity(lossjit_engine *engine, int64_t size)
-{
-  lossjit_model *model;
-  const char *metric = "accuracy";
-  lossjit_weights weights;
-  assert_int_equal(lossjit_model_create(engine, size, NULL, &model), LOSSJIT_OK);
-  assert_int_equal(lossjit_model_add_dense(model, size, NULL), LOSSJIT_OK);
-  lossjit_model_layer(model, 0, &weights);
-  for (int64_t i = 0; i < size * size; i++)
-    weights.kernel[i] = i % (size + 1) == 0;
-  assert_int_equal(lossjit_model_compile(model, "mean_squared_error", NULL, &metric, 1),
-                   LOSSJIT_OK);
-  return model;
-}
-
-static double accuracy(lossjit_model *model, const lossjit_data *data)
-{
-  double loss, result;
-  if (lossjit_model_evaluate(model, data, 3, &loss, &result) != LOSSJIT_OK)
-    fail_msg("%s", lossjit_model_error(model));
-  return result;
-}
-
-static void test_accuracy(void **state)
-{
-  const float x[] = {1, 2, 3, 3, 2, 1, 2, 2, 0, NAN, 1, 0}; /* 2, 0, 0 (tie), 1 */
-  const float y[] = {0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 1, 0};   /* 2, 1, 0, 1 */
-  const int64_t labels[] = {2, 0, 0, 0};
-  lossjit_model *model = identity(*state, 3);
-  lossjit_data data = {.rows = 4, .x = x, .y = y};
-  assert_true(accuracy(model, &data) == 0.5); /* NaN spreads over its row of y_pred */
-  data.labels = labels;
-  assert_true(accuracy(model, &data) == 0.75);
-  lossjit_model_release(model);
-}
-
-static void test_accuracy_of_one_output(void **state)
-{
-  const float x[] = {0.5f, 0.6f, -3, NAN}, y[] = {0, 1, 1, 0};
-  const int64_t labels[] = {0, 1, 0, 0};
-  lossjit_model *model = identity(*state, 1);
-  lossjit_data data = {.rows = 4, .x = x, .y = y};
-  assert_true(accuracy(model, &data) == 0.5);
-  data.labels = labels;
-  assert_true(accuracy(model, &data) == 0.75);
   lossjit_model_release(model);
 }
 
@@ -506,12 +438,9 @@ int main(void)
       cmocka_unit_test(test_learns_classes),
       cmocka_unit_test(test_seeds),
       cmocka_unit_test(test_partial_batch),
-      cmocka_unit_test(test_predict_any_count),
       cmocka_unit_test(test_last_rows_validate),
       cmocka_unit_test(test_random_rows_validate),
       cmocka_unit_test(test_validation_data),
-      cmocka_unit_test(test_accuracy),
-      cmocka_unit_test(test_accuracy_of_one_output),
       cmocka_unit_test(test_progress),
       cmocka_unit_test(test_not_finite),
       cmocka_unit_test(test_label_out_of_range),

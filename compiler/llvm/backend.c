@@ -89,32 +89,47 @@ static lossjit_status copy_code(struct lj_ir *ir, enum lj_form form,
   return status;
 }
 
+/* Emit and translate; failures leave through the trap of `ir`. */
+static lossjit_status make(struct lj_ir *ir, const struct lj_target *target,
+                           const struct lj_plan *plan, enum lj_form form,
+                           const lossjit_allocator *allocator, struct lj_code_bytes *code,
+                           struct lj_trap *trap)
+{
+  double start = milliseconds(), emitted;
+  lossjit_status status;
+
+  lj_ir_open(ir, target, "lossjit", trap);
+  lj_emit_kernel(ir, plan);
+  emitted = milliseconds();
+  status = form == LJ_FORM_LLVM ? copy_text(ir, allocator, code)
+                                : copy_code(ir, form, allocator, code);
+  code->emit_ms = emitted - start;
+  code->object_ms = milliseconds() - emitted;
+  return status;
+}
+
+/* The arena's trap is ours meanwhile: nothing may leave past the LLVM context. */
 static lossjit_status compile(struct lj_backend_target *target, const struct lj_plan *plan,
                               enum lj_form form, const lossjit_allocator *allocator,
                               struct lj_code_bytes *code, char *error, size_t error_size)
 {
-  struct lj_trap trap, *outer = plan->graph->arena->trap;
+  struct lj_arena *const arena = plan->graph->arena;
+  struct lj_trap *const outer = arena->trap;
+  struct lj_trap *const outer_graph = plan->graph->trap;
+  struct lj_trap trap;
   struct lj_ir ir;
-  lossjit_status status;
-  double start = milliseconds();
+  volatile lossjit_status status;
 
   memset(code, 0, sizeof *code);
   memset(&ir, 0, sizeof ir);
-  plan->graph->arena->trap = &trap; /* the arena must not leave past the LLVM context */
-  if (setjmp(trap.escape)) {
-    lj_ir_close(&ir);
-    plan->graph->arena->trap = outer;
-    return failed(&trap, error, error_size);
-  }
-  lj_ir_open(&ir, (const struct lj_target *)target, "lossjit", &trap);
-  lj_emit_kernel(&ir, plan);
-  code->emit_ms = milliseconds() - start;
-  start = milliseconds();
-  status = form == LJ_FORM_LLVM ? copy_text(&ir, allocator, code)
-                                : copy_code(&ir, form, allocator, code);
-  code->object_ms = milliseconds() - start;
+  arena->trap = plan->graph->trap = &trap;
+  if (setjmp(trap.escape) == 0)
+    status = make(&ir, (const struct lj_target *)target, plan, form, allocator, code, &trap);
+  else
+    status = failed(&trap, error, error_size);
   lj_ir_close(&ir);
-  plan->graph->arena->trap = outer;
+  arena->trap = outer;
+  plan->graph->trap = outer_graph;
   return status;
 }
 

@@ -219,7 +219,7 @@ static struct lj_value emit_view(struct lj_emitter *emit, const struct lj_node *
                                  const struct lj_place *places)
 {
   const struct lj_node *operand = lj_node_at(emit->graph, node->operand[0]);
-  struct lj_place under[LOSSJIT_MAX_RANK];
+  struct lj_place under[LOSSJIT_MAX_RANK] = {{0}};
 
   for (uint32_t axis = 0; axis < operand->rank; axis++) {
     const struct lj_read *read = &node->reads[axis];
@@ -313,7 +313,7 @@ static struct lj_value emit_pad(struct lj_emitter *emit, const struct lj_node *n
                                 const struct lj_place *places)
 {
   const struct lj_node *operand = lj_node_at(emit->graph, node->operand[0]);
-  struct lj_place under[LOSSJIT_MAX_RANK];
+  struct lj_place under[LOSSJIT_MAX_RANK] = {{0}};
   struct pad pad = {0};
 
   for (uint32_t axis = 0; axis < operand->rank; axis++) {
@@ -347,7 +347,7 @@ static struct lj_value emit_gather(struct lj_emitter *emit, const struct lj_node
 {
   const struct lj_node *operand = lj_node_at(emit->graph, node->operand[0]);
   struct lj_value index = lj_emit_as(emit, node->operand[1], places, LJ_I64);
-  struct lj_place under[LOSSJIT_MAX_RANK];
+  struct lj_place under[LOSSJIT_MAX_RANK] = {{0}};
   uint32_t from = 0;
 
   if (emit->phase && emit->phase->checks) {
@@ -388,7 +388,7 @@ static struct lj_value unrolled_fold(struct lj_emitter *emit, const struct lj_no
                                      const struct lj_place *places)
 {
   const struct lj_node *operand = lj_node_at(emit->graph, node->operand[0]);
-  struct lj_place under[LOSSJIT_MAX_RANK];
+  struct lj_place under[LOSSJIT_MAX_RANK] = {{0}};
   int64_t count = 1;
   uint32_t from = 0, depth = 0, used = 0;
   LLVMValueRef chain[2] = {NULL, NULL};
@@ -445,7 +445,7 @@ static struct lj_value chosen_fold(struct lj_emitter *emit, lj_id id,
                                    const struct lj_place *places, uint32_t axis)
 {
   struct lj_ir *ir = emit->ir;
-  struct lj_place under[LOSSJIT_MAX_RANK];
+  struct lj_place under[LOSSJIT_MAX_RANK] = {{0}};
   struct lj_value chosen = {NULL, places[axis].depth};
 
   memcpy(under, places, node->rank * sizeof *places);
@@ -562,7 +562,7 @@ static struct lj_value emit_elementwise(struct lj_emitter *emit, const struct lj
   double k;
 
   for (uint32_t i = 0; i < node->operand_count; i++) {
-    struct lj_place under[LOSSJIT_MAX_RANK];
+    struct lj_place under[LOSSJIT_MAX_RANK] = {{0}};
     operand_places(node, lj_node_at(emit->graph, node->operand[i]), places, under);
     enum lj_dtype dtype = operand_dtype(emit, node, i);
     operand[i] = lj_emit_as(emit, node->operand[i], under, dtype);

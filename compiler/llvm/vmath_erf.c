@@ -3,16 +3,16 @@
  *
  * erf near 0 is an odd polynomial, elsewhere 1 minus a tail. All tails are e^-s * g(t)
  * with g the scaled complementary error function e^(t^2)*erfc(t), which is smooth and
- * nearly rational for t >= 0. The square in the exponent is taken with what its rounding
- * loses, since that error is multiplied by up to 745. In f32 everything but erf is
- * computed in f64.
+ * nearly rational for t >= 0. The square in the exponent is taken with what its
+ * rounding loses, since that error is multiplied by up to 745. In f32 everything but
+ * erf is computed in f64.
  */
 #include "compiler/llvm/coefficients/erf.h"
 #include "compiler/llvm/vmath_parts.h"
 
 #include <math.h>
 
-/* ---- the tail -------------------------------------------------------------------------- */
+/* ---- the tail -------------------------------------------------------------------- */
 
 struct square {
   LLVMValueRef high, low;
@@ -20,7 +20,8 @@ struct square {
 
 /* x*y and what rounding lost, of f64 x and y = x or x/2; in brief the product is exact.
  * Without FMA both are cut to 26 bits, whose product is exact. */
-static struct square product(struct lj_ir *ir, LLVMValueRef x, LLVMValueRef y, bool brief)
+static struct square product(struct lj_ir *ir, LLVMValueRef x, LLVMValueRef y,
+                             bool brief)
 {
   struct square s = {mul(ir, x, y), NULL};
   if (brief)
@@ -65,7 +66,7 @@ static LLVMValueRef gauss(struct lj_ir *ir, struct square s, bool brief)
   return lj_vmath_exp_ranged(ir, minus, lj_ir_fneg(ir, s.low), LJ_EXP_NONPOSITIVE);
 }
 
-/* ---- erfc, norm_cdf ---------------------------------------------------------------------- */
+/* ---- erfc, norm_cdf -------------------------------------------------------------- */
 
 /* The square of a number so large that the tail is 0 for certain may overflow, and its
  * low part would be NaN. */
@@ -116,7 +117,7 @@ static LLVMValueRef build_norm_cdf(struct lj_ir *ir, LLVMValueRef x)
   return by_way_of_f64(ir, x, norm_cdf_wide);
 }
 
-/* ---- log_ndtr ------------------------------------------------------------------------------- */
+/* ---- log_ndtr -------------------------------------------------------------------- */
 
 /* l - x^2/2. Where the square overflows its low part would be NaN. */
 static LLVMValueRef less_half_square(struct lj_ir *ir, LLVMValueRef l, LLVMValueRef x,
@@ -130,8 +131,9 @@ static LLVMValueRef less_half_square(struct lj_ir *ir, LLVMValueRef l, LLVMValue
   return sub(ir, l, s.high);
 }
 
-/* For x < 0: log(g/2) - x^2/2, two terms of one sign. For x >= 0: log(1 - tail), with the
- * argument halved below 2/3 so that it is 1 + f again. One logarithm serves both. */
+/* For x < 0: log(g/2) - x^2/2, two terms of one sign. For x >= 0: log(1 - tail), with
+ * the argument halved below 2/3 so that it is 1 + f again. One logarithm serves both.
+ */
 static LLVMValueRef log_ndtr_wide(struct lj_ir *ir, LLVMValueRef x, bool brief)
 {
   LLVMValueRef zero = number(ir, x, 0), one = number(ir, x, 1);
@@ -159,10 +161,10 @@ static LLVMValueRef build_log_ndtr(struct lj_ir *ir, LLVMValueRef x)
   return by_way_of_f64(ir, x, log_ndtr_wide);
 }
 
-/* ---- erf ------------------------------------------------------------------------------------- */
+/* ---- erf ------------------------------------------------------------------------- */
 
-/* 1 - erf(a) for a where that is below 0.2, in f32: e^(p(a) - a). From 3.93 on it is below
- * half a unit of 1. */
+/* 1 - erf(a) for a where that is below 0.2, in f32: e^(p(a) - a). From 3.93 on it is
+ * below half a unit of 1. */
 static LLVMValueRef tail_f32(struct lj_ir *ir, LLVMValueRef a)
 {
   a = lj_ir_min_second(ir, number(ir, a, 0x1.f70a3ep1), a);

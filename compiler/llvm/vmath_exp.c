@@ -2,10 +2,10 @@
  * exp, exp2, expm1, and e^x for operands that are known to be in range.
  *
  * x = n*ln(2) + r with n an integer and abs(r) <= ln(2)/2; e^x = 2^n * e^r, e^r by a
- * polynomial. n comes from adding a number so large that no place is left for a fraction
- * (Dekker; in every libm since): the sum's low bits are then n itself, in two's
- * complement, and no conversion is needed. ln(2) is split in two so that n times its
- * first part is exact even without FMA.
+ * polynomial. n comes from adding a number so large that no place is left for a
+ * fraction (Dekker; in every libm since): the sum's low bits are then n itself, in
+ * two's complement, and no conversion is needed. ln(2) is split in two so that n times
+ * its first part is exact even without FMA.
  *
  * 2^n is not representable for the smallest and largest results, so the scale is a
  * product of two halves. AVX-512 has an instruction for all that (vscalefps).
@@ -59,7 +59,7 @@ static struct reduced reduce(struct lj_ir *ir, LLVMValueRef x, int64_t bias)
   return by;
 }
 
-/* ---- scaling by a power of two -------------------------------------------------------- */
+/* ---- scaling by a power of two --------------------------------------------------- */
 
 /* vscalefps and vscalefpd exist for the three register widths. */
 static bool has_scalef(struct lj_ir *ir, LLVMValueRef x)
@@ -75,8 +75,8 @@ static LLVMValueRef scalef(struct lj_ir *ir, LLVMValueRef x, LLVMValueRef n)
   LLVMTypeRef type = LLVMTypeOf(x);
   uint32_t lanes = lj_ir_lanes(type);
   uint32_t width = lanes * lj_ir_element_bits(type);
-  snprintf(name, sizeof name, "llvm.x86.avx512.mask.scalef.p%c.%u", is_f64(x) ? 'd' : 's',
-           width);
+  snprintf(name, sizeof name, "llvm.x86.avx512.mask.scalef.p%c.%u",
+           is_f64(x) ? 'd' : 's', width);
   LLVMValueRef mask = LLVMConstAllOnes(lanes == 16 ? ir->i16 : ir->i8);
   LLVMValueRef rounding = lj_ir_integer(ir, ir->i32, 4); /* MXCSR's; 512 bits only */
   LLVMValueRef arguments[] = {x, n, x, mask, rounding};
@@ -84,7 +84,8 @@ static LLVMValueRef scalef(struct lj_ir *ir, LLVMValueRef x, LLVMValueRef n)
 }
 
 /* The low bits of an integer, moved into the exponent of a float of x's type. */
-static LLVMValueRef power_of_two(struct lj_ir *ir, LLVMValueRef exponent, LLVMValueRef x)
+static LLVMValueRef power_of_two(struct lj_ir *ir, LLVMValueRef exponent,
+                                 LLVMValueRef x)
 {
   LLVMValueRef moved = lj_ir_shl(ir, exponent, digits(x));
   return lj_ir_from_bits(ir, moved, LLVMTypeOf(x));
@@ -102,7 +103,8 @@ static struct halves halve(struct lj_ir *ir, LLVMValueRef bits, LLVMValueRef x)
   return (struct halves){power_of_two(ir, half, x), power_of_two(ir, rest, x)};
 }
 
-LLVMValueRef lj_vmath_scale(struct lj_ir *ir, LLVMValueRef y, struct lj_vmath_integer by)
+LLVMValueRef lj_vmath_scale(struct lj_ir *ir, LLVMValueRef y,
+                            struct lj_vmath_integer by)
 {
   if (has_scalef(ir, y))
     return scalef(ir, y, by.n);
@@ -110,7 +112,7 @@ LLVMValueRef lj_vmath_scale(struct lj_ir *ir, LLVMValueRef y, struct lj_vmath_in
   return mul(ir, mul(ir, y, of.first), of.second);
 }
 
-/* ---- exp, exp2 ------------------------------------------------------------------------- */
+/* ---- exp, exp2 ------------------------------------------------------------------- */
 
 /* Beyond these bounds the result is 0 or infinite whatever the operand; within them n
  * stays in the range of the scaling. NaN passes. */
@@ -122,8 +124,8 @@ static LLVMValueRef clamp(struct lj_ir *ir, LLVMValueRef x, LLVMValueRef low,
   return low ? lj_ir_max_second(ir, low, x) : x;
 }
 
-/* e^r for a reduced r. Without FMA the rounding of 1 + r*p would cost a third of a unit;
- * 1 + (r + r*r*p) is one multiplication more. */
+/* e^r for a reduced r. Without FMA the rounding of 1 + r*p would cost a third of a
+ * unit; 1 + (r + r*r*p) is one multiplication more. */
 static LLVMValueRef exp_of_rest(struct lj_ir *ir, LLVMValueRef r)
 {
   LLVMValueRef one = number(ir, r, 1);
@@ -173,8 +175,8 @@ static LLVMValueRef build_exp_nonpositive(struct lj_ir *ir, LLVMValueRef x)
   if (has_scalef(ir, x))
     return lj_vmath_exp_ranged(ir, x, NULL, LJ_EXP_NONPOSITIVE);
   LLVMValueRef bottom = either(ir, x, -0x1.5d589ep6, -0x1.6232bdd7abcd2p9);
-  LLVMValueRef y = lj_vmath_exp_ranged(ir, lj_ir_max_second(ir, bottom, x), NULL,
-                                       LJ_EXP_NORMAL);
+  LLVMValueRef y =
+      lj_vmath_exp_ranged(ir, lj_ir_max_second(ir, bottom, x), NULL, LJ_EXP_NORMAL);
   return choose(ir, less(ir, x, bottom), number(ir, x, 0), y);
 }
 
@@ -187,10 +189,10 @@ static LLVMValueRef build_exp2(struct lj_ir *ir, LLVMValueRef x)
   return lj_vmath_scale(ir, madd(ir, p, r, number(ir, x, 1)), to);
 }
 
-/* ---- expm1 -------------------------------------------------------------------------------- */
+/* ---- expm1 ----------------------------------------------------------------------- */
 
-/* e^x - 1 = 2^n * (p + (1 - 2^-n)) with p = e^r - 1: the bracket is exact or far from p.
- * Without vscalefps 2^n is first*second, and 2^-n would not be representable for the
+/* e^x - 1 = 2^n * (p + (1 - 2^-n)) with p = e^r - 1: the bracket is exact or far from
+ * p. Without vscalefps 2^n is first*second, and 2^-n would not be representable for the
  * largest n: (first*p + (first - 1/second)) * second does the same. */
 static LLVMValueRef scale_and_subtract(struct lj_ir *ir, LLVMValueRef p,
                                        struct lj_vmath_integer by)

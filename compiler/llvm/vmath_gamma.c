@@ -2,17 +2,19 @@
  * lgamma, digamma, trigamma.
  *
  * All three come from the asymptotic series of lgamma (Stirling's) for arguments from 8
- * on, from the recurrence that leads there, and from the reflection formulas below -1/2:
+ * on, from the recurrence that leads there, and from the reflection formulas below
+ * -1/2:
  *
  *     lgamma(x)   = log(pi / abs(x*sin(pi*x))) - lgamma(-x)
  *     digamma(x)  = digamma(1 - x) - pi*cot(pi*x)
  *     trigamma(x) = (pi/sin(pi*x))^2 - trigamma(1 - x)
  *
- * (Abramowitz and Stegun 6.1, 6.3, 6.4.) lgamma has zeros at 1 and 2 that must keep their
- * relative accuracy: below 8 it is lgamma(2 + z), a polynomial times z, and a logarithm of
- * the product that the recurrence gives. The zeros of lgamma and digamma at irrational
- * points have an absolute accuracy of a few units of 1 in f64, so f32 is computed in f64
- * with full-length polynomials; near those zeros f64 itself loses relative accuracy.
+ * (Abramowitz and Stegun 6.1, 6.3, 6.4.) lgamma has zeros at 1 and 2 that must keep
+ * their relative accuracy: below 8 it is lgamma(2 + z), a polynomial times z, and a
+ * logarithm of the product that the recurrence gives. The zeros of lgamma and digamma
+ * at irrational points have an absolute accuracy of a few units of 1 in f64, so f32 is
+ * computed in f64 with full-length polynomials; near those zeros f64 itself loses
+ * relative accuracy.
  */
 #include "compiler/llvm/coefficients/gamma.h"
 #include "compiler/llvm/vmath_parts.h"
@@ -21,7 +23,7 @@
 
 #define PI 0x1.921fb54442d18p1
 
-/* ---- sin(pi*x) and cos(pi*x) ---------------------------------------------------------- */
+/* ---- sin(pi*x) and cos(pi*x) ----------------------------------------------------- */
 
 /* The distance of x to the nearest integer, signed: pi*x itself would be inexact. */
 static LLVMValueRef fraction(struct lj_ir *ir, LLVMValueRef x)
@@ -51,7 +53,7 @@ static LLVMValueRef above(struct lj_ir *ir, LLVMValueRef a, double b)
   return lj_ir_fcmp(ir, LLVMRealOGT, a, number(ir, a, b));
 }
 
-/* ---- lgamma --------------------------------------------------------------------------------- */
+/* ---- lgamma ---------------------------------------------------------------------- */
 
 static LLVMValueRef log_of(struct lj_ir *ir, LLVMValueRef x)
 {
@@ -59,8 +61,8 @@ static LLVMValueRef log_of(struct lj_ir *ir, LLVMValueRef x)
   return lj_vmath_log_sum(ir, of.n, sub(ir, of.m, number(ir, x, 1)));
 }
 
-/* What the recurrence puts between x in [-1/2, 8) and 2 + z: the product (x-1)(x-2)... of
- * which lgamma(x) holds the logarithm, or for x < 3/2 the one that it lacks. */
+/* What the recurrence puts between x in [-1/2, 8) and 2 + z: the product (x-1)(x-2)...
+ * of which lgamma(x) holds the logarithm, or for x < 3/2 the one that it lacks. */
 static LLVMValueRef recurrence_product(struct lj_ir *ir, LLVMValueRef x,
                                        LLVMValueRef rounded)
 {
@@ -121,10 +123,10 @@ static LLVMValueRef build_lgamma(struct lj_ir *ir, LLVMValueRef x)
   return by_way_of_f64(ir, x, lgamma_wide);
 }
 
-/* ---- digamma ---------------------------------------------------------------------------------- */
+/* ---- digamma --------------------------------------------------------------------- */
 
-/* 1/a + 1/(a+1) + ... + 1/(a+7) as one fraction. The first factor is a itself, not a + 0,
- * which would lose the sign of zero. */
+/* 1/a + 1/(a+1) + ... + 1/(a+7) as one fraction. The first factor is a itself, not a +
+ * 0, which would lose the sign of zero. */
 static LLVMValueRef sum_of_inverses(struct lj_ir *ir, LLVMValueRef a)
 {
   LLVMValueRef above_line = number(ir, a, 1), below = a;
@@ -170,7 +172,7 @@ static LLVMValueRef build_digamma(struct lj_ir *ir, LLVMValueRef x)
   return by_way_of_f64(ir, x, digamma_wide);
 }
 
-/* ---- trigamma ----------------------------------------------------------------------------------- */
+/* ---- trigamma -------------------------------------------------------------------- */
 
 /* The sum of 1/(a+j)^2 for j from 1 to count - 1 as one fraction. */
 static LLVMValueRef sum_of_inverse_squares(struct lj_ir *ir, LLVMValueRef a, int count)

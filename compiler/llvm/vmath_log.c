@@ -2,17 +2,17 @@
  * log, log1p, log2, log10, xlogy, and log(1 + e) for e in [0, 1].
  *
  * x = 2^n * (1 + f) with 1 + f around 1, taken from the bits of x; log(x) = n*ln(2) +
- * log(1 + f). In f32 log(1 + f) is a polynomial in f. In f64 that would be of degree 22,
- * so there s = f/(2 + f) and log(1 + f) = 2*atanh(s) is a short series in s^2 (the way of
- * fdlibm's e_log.c): one division for 13 multiplications. Either form gives log(1 + f) as
- * f plus a smaller part, which is what keeps the last step accurate.
+ * log(1 + f). In f32 log(1 + f) is a polynomial in f. In f64 that would be of degree
+ * 22, so there s = f/(2 + f) and log(1 + f) = 2*atanh(s) is a short series in s^2 (the
+ * way of fdlibm's e_log.c): one division for 13 multiplications. Either form gives
+ * log(1 + f) as f plus a smaller part, which is what keeps the last step accurate.
  */
 #include "compiler/llvm/coefficients/log.h"
 #include "compiler/llvm/vmath_parts.h"
 
 #include <math.h>
 
-/* ---- taking x apart -------------------------------------------------------------------- */
+/* ---- taking x apart -------------------------------------------------------------- */
 
 /* An exponent field as a number. Without AVX-512 x86 has no conversion from vectors of
  * i64; there the integer is made the low bits of 2^52, which is subtracted again. */
@@ -21,7 +21,8 @@ static LLVMValueRef exponent_number(struct lj_ir *ir, LLVMValueRef exponent,
 {
   bool wide = lj_ir_is_f64(type);
   bool is_vector = LLVMGetTypeKind(type) == LLVMVectorTypeKind;
-  bool converts = !wide || !is_vector || ir->target->has_avx512 || !ir->target->is_x86_64;
+  bool converts =
+      !wide || !is_vector || ir->target->has_avx512 || !ir->target->is_x86_64;
   if (converts) {
     LLVMValueRef as_float = LLVMBuildSIToFP(ir->builder, exponent, type, "");
     return mul(ir, as_float, lj_ir_number(ir, type, wide ? 0x1p-52 : 0x1p-23));
@@ -41,10 +42,8 @@ static struct lj_vmath_parts take_apart(struct lj_ir *ir, LLVMValueRef x)
   bool wide = is_f64(x);
   LLVMValueRef bits = lj_ir_bits(ir, x);
   LLVMTypeRef type = LLVMTypeOf(bits);
-  LLVMValueRef lowest =
-      lj_ir_integer(ir, type, wide ? 0x3fe6a09e667f3bcd : 0x3f2aaaab);
-  LLVMValueRef field =
-      lj_ir_integer(ir, type, wide ? -0x10000000000000 : -0x800000);
+  LLVMValueRef lowest = lj_ir_integer(ir, type, wide ? 0x3fe6a09e667f3bcd : 0x3f2aaaab);
+  LLVMValueRef field = lj_ir_integer(ir, type, wide ? -0x10000000000000 : -0x800000);
   of.exponent = lj_ir_and(ir, lj_ir_sub(ir, bits, lowest), field);
   of.m = lj_ir_from_bits(ir, lj_ir_sub(ir, bits, of.exponent), LLVMTypeOf(x));
   of.n = exponent_number(ir, of.exponent, LLVMTypeOf(x));
@@ -64,7 +63,7 @@ struct lj_vmath_parts lj_vmath_take_apart(struct lj_ir *ir, LLVMValueRef x,
   return of;
 }
 
-/* ---- log(1 + f) ------------------------------------------------------------------------- */
+/* ---- log(1 + f) ------------------------------------------------------------------ */
 
 /* log(1 + f) - f, for f in the ranges of struct lj_vmath_parts. */
 static LLVMValueRef log1p_less_f(struct lj_ir *ir, LLVMValueRef f)
@@ -83,8 +82,8 @@ static LLVMValueRef log1p_less_f(struct lj_ir *ir, LLVMValueRef f)
   return sub(ir, mul(ir, s, bracket), half_square);
 }
 
-/* n*ln(2) + f + rest, the small parts first. ln(2) is split so that n times the first part
- * is exact. */
+/* n*ln(2) + f + rest, the small parts first. ln(2) is split so that n times the first
+ * part is exact. */
 static LLVMValueRef add_exponent(struct lj_ir *ir, LLVMValueRef n, LLVMValueRef f,
                                  LLVMValueRef rest)
 {
@@ -98,7 +97,7 @@ LLVMValueRef lj_vmath_log_sum(struct lj_ir *ir, LLVMValueRef n, LLVMValueRef f)
   return add_exponent(ir, n, f, log1p_less_f(ir, f));
 }
 
-/* ---- log -------------------------------------------------------------------------------- */
+/* ---- log ------------------------------------------------------------------------- */
 
 /* y, and where x is not positive and finite what every logarithm has there. */
 static LLVMValueRef with_special(struct lj_ir *ir, LLVMValueRef x, LLVMValueRef y)
@@ -137,10 +136,10 @@ static LLVMValueRef build_xlogy(struct lj_ir *ir, LLVMValueRef a, LLVMValueRef b
   return choose(ir, lj_ir_and(ir, no_a, b_is_number), zero, product);
 }
 
-/* ---- log2, log10 ------------------------------------------------------------------------- */
+/* ---- log2, log10 ----------------------------------------------------------------- */
 
-/* log(1 + f) as high + low, high with so few digits that products with constants of as few
- * digits are exact (after FreeBSD's e_log2.c). */
+/* log(1 + f) as high + low, high with so few digits that products with constants of as
+ * few digits are exact (after FreeBSD's e_log2.c). */
 struct split_log {
   LLVMValueRef high, low;
 };
@@ -155,15 +154,15 @@ static struct split_log split_log1p(struct lj_ir *ir, LLVMValueRef f)
 }
 
 /* n*scale + log(1 + f)*factor, both constants given as an exact start and the rest. */
-static LLVMValueRef log_to_base(struct lj_ir *ir, LLVMValueRef x, LLVMValueRef factor[2],
-                                LLVMValueRef scale[2])
+static LLVMValueRef log_to_base(struct lj_ir *ir, LLVMValueRef x,
+                                LLVMValueRef factor[2], LLVMValueRef scale[2])
 {
   struct lj_vmath_parts of = lj_vmath_take_apart(ir, x, true);
   LLVMValueRef f = sub(ir, of.m, number(ir, x, 1));
   struct split_log l = split_log1p(ir, f);
   LLVMValueRef high = mul(ir, l.high, factor[0]);
-  LLVMValueRef low = madd(ir, add(ir, l.low, l.high), factor[1],
-                          mul(ir, l.low, factor[0]));
+  LLVMValueRef low =
+      madd(ir, add(ir, l.low, l.high), factor[1], mul(ir, l.low, factor[0]));
   LLVMValueRef n = of.n;
   if (scale[0]) {
     low = madd(ir, of.n, scale[1], low);
@@ -191,11 +190,12 @@ static LLVMValueRef build_log10(struct lj_ir *ir, LLVMValueRef x)
   return log_to_base(ir, x, factor, scale);
 }
 
-/* ---- log1p --------------------------------------------------------------------------------- */
+/* ---- log1p ----------------------------------------------------------------------- */
 
 /* u = 1 + x rounded, and what rounding lost (Knuth's two-sum), brought to the scale of
  * 1 + f: log(u + lost) = n*ln(2) + log(1 + f + lost*2^-n). For n = 0 that sum is x
- * itself. Where x is so large that 2^-n would leave the exponent's range nothing is lost. */
+ * itself. Where x is so large that 2^-n would leave the exponent's range nothing is
+ * lost. */
 static LLVMValueRef build_log1p(struct lj_ir *ir, LLVMValueRef x)
 {
   LLVMValueRef one = number(ir, x, 1);

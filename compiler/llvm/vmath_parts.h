@@ -1,36 +1,36 @@
 /*
- * What the files vmath_*.c share: terse names for building formulas, polynomials, and the
- * parts of one function that another one needs.
+ * What the files vmath_*.c share: terse names for building formulas, polynomials, and
+ * the parts of one function that another one needs.
  *
- * Formulas are built in an exact section (ir.h): nothing is fused but what `madd` fuses,
- * because error terms like x - (u - 1) would not survive it. A public function opens the
- * section, builds, and restores the caller's flags; EXACTLY does that around a static
- * function.
+ * Formulas are built in an exact section (ir.h): nothing is fused but what `madd`
+ * fuses, because error terms like x - (u - 1) would not survive it. A public function
+ * opens the section, builds, and restores the caller's flags; EXACTLY does that around
+ * a static function.
  */
 #ifndef LJ_LLVM_VMATH_PARTS_H
 #define LJ_LLVM_VMATH_PARTS_H
 
 #include "compiler/llvm/vmath.h"
 
-#define EXACTLY(name)                                                                    \
-  LLVMValueRef lj_vmath_##name(struct lj_ir *ir, LLVMValueRef x)                         \
-  {                                                                                      \
-    LLVMFastMathFlags flags = lj_ir_exact(ir);                                           \
-    LLVMValueRef y = build_##name(ir, x);                                                \
-    ir->flags = flags;                                                                   \
-    return y;                                                                            \
+#define EXACTLY(name)                                                                  \
+  LLVMValueRef lj_vmath_##name(struct lj_ir *ir, LLVMValueRef x)                       \
+  {                                                                                    \
+    LLVMFastMathFlags flags = lj_ir_exact(ir);                                         \
+    LLVMValueRef y = build_##name(ir, x);                                              \
+    ir->flags = flags;                                                                 \
+    return y;                                                                          \
   }
 
-#define EXACTLY2(name)                                                                   \
-  LLVMValueRef lj_vmath_##name(struct lj_ir *ir, LLVMValueRef a, LLVMValueRef b)         \
-  {                                                                                      \
-    LLVMFastMathFlags flags = lj_ir_exact(ir);                                           \
-    LLVMValueRef y = build_##name(ir, a, b);                                             \
-    ir->flags = flags;                                                                   \
-    return y;                                                                            \
+#define EXACTLY2(name)                                                                 \
+  LLVMValueRef lj_vmath_##name(struct lj_ir *ir, LLVMValueRef a, LLVMValueRef b)       \
+  {                                                                                    \
+    LLVMFastMathFlags flags = lj_ir_exact(ir);                                         \
+    LLVMValueRef y = build_##name(ir, a, b);                                           \
+    ir->flags = flags;                                                                 \
+    return y;                                                                          \
   }
 
-/* ---- short names -------------------------------------------------------------------- */
+/* ---- short names ----------------------------------------------------------------- */
 
 #define add lj_ir_fadd
 #define sub lj_ir_fsub
@@ -70,7 +70,7 @@ static inline LLVMValueRef cut(struct lj_ir *ir, LLVMValueRef x, uint32_t bits)
   return lj_ir_from_bits(ir, lj_ir_and(ir, integer, mask), LLVMTypeOf(x));
 }
 
-/* ---- f32 by way of f64 ---------------------------------------------------------------- */
+/* ---- f32 by way of f64 ----------------------------------------------------------- */
 
 /* Where f32 would need compensated arithmetic, computing in f64 with short polynomials
  * costs less and gives a correctly rounded result nearly always. `brief` in an argument
@@ -81,16 +81,16 @@ static inline LLVMValueRef widened(struct lj_ir *ir, LLVMValueRef x)
 }
 
 /* `build`, which takes and gives f64, for x of either type. */
-static inline LLVMValueRef
-by_way_of_f64(struct lj_ir *ir, LLVMValueRef x,
-              LLVMValueRef (*build)(struct lj_ir *, LLVMValueRef, bool))
+static inline LLVMValueRef by_way_of_f64(struct lj_ir *ir, LLVMValueRef x,
+                                         LLVMValueRef (*build)(struct lj_ir *,
+                                                               LLVMValueRef, bool))
 {
   if (is_f64(x))
     return build(ir, x, false);
   return lj_ir_convert(ir, build(ir, widened(ir, x), true), LLVMTypeOf(x));
 }
 
-/* ---- polynomials ---------------------------------------------------------------------- */
+/* ---- polynomials ----------------------------------------------------------------- */
 
 /* Coefficients from the highest degree down. */
 struct polynomial {
@@ -100,7 +100,7 @@ struct polynomial {
 
 #define POLYNOMIAL(array) ((struct polynomial){(array), LJ_COUNT(array)})
 /* name_f32 or name_f64 by the type of `like`. */
-#define TABLE(like, name)                                                                \
+#define TABLE(like, name)                                                              \
   (is_f64(like) ? POLYNOMIAL(name##_f64) : POLYNOMIAL(name##_f32))
 
 static inline LLVMValueRef horner(struct lj_ir *ir, LLVMValueRef x, struct polynomial p)
@@ -111,7 +111,7 @@ static inline LLVMValueRef horner(struct lj_ir *ir, LLVMValueRef x, struct polyn
   return y;
 }
 
-/* ---- parts of functions ---------------------------------------------------------------- */
+/* ---- parts of functions ---------------------------------------------------------- */
 
 /* e^x from vmath_exp.c, with less work where the operand is known to be in range. */
 enum lj_exp_range {
@@ -136,16 +136,18 @@ struct lj_vmath_parts {
 struct lj_vmath_parts lj_vmath_take_apart(struct lj_ir *ir, LLVMValueRef x,
                                           bool may_be_subnormal);
 
-/* y * 2^n for n in the range of y's type and far beyond, rounded once; `n` is integral and
- * `bits`, made by lj_vmath_to_integer, holds it. */
+/* y * 2^n for n in the range of y's type and far beyond, rounded once; `n` is integral
+ * and `bits`, made by lj_vmath_to_integer, holds it. */
 struct lj_vmath_integer {
   LLVMValueRef n;    /* an integral float */
   LLVMValueRef bits; /* low bits hold n + twice the exponent's bias */
 };
 struct lj_vmath_integer lj_vmath_to_integer(struct lj_ir *ir, LLVMValueRef x);
-LLVMValueRef lj_vmath_scale(struct lj_ir *ir, LLVMValueRef y, struct lj_vmath_integer by);
+LLVMValueRef lj_vmath_scale(struct lj_ir *ir, LLVMValueRef y,
+                            struct lj_vmath_integer by);
 
-/* n*ln(2) + log(1 + f) for abs(f) < 1/3 in f32, f in [sqrt(1/2) - 1, sqrt(2) - 1] in f64. */
+/* n*ln(2) + log(1 + f) for abs(f) < 1/3 in f32, f in [sqrt(1/2) - 1, sqrt(2) - 1] in
+ * f64. */
 LLVMValueRef lj_vmath_log_sum(struct lj_ir *ir, LLVMValueRef n, LLVMValueRef f);
 
 /* log(1 + e) for e in [0, 1] or NaN, from vmath_log.c. */

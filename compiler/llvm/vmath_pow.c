@@ -1,11 +1,12 @@
 /*
- * pow: abs(a)^b = 2^(b*log2(abs(a))), then the sign and the special cases of C99 F.9.4.4.
+ * pow: abs(a)^b = 2^(b*log2(abs(a))), then the sign and the special cases of C99
+ * F.9.4.4.
  *
  * The product multiplies the logarithm's relative error by up to 1100, so the logarithm
  * needs about eleven bits more than the result. In f32 they come from computing in f64.
  * In f64 logarithm and product are sums of a high and a low part, the high ones cut to
- * 21 bits so that their products are exact without FMA too: the way of fdlibm's e_pow.c,
- * with a longer series in place of its two-entry table.
+ * 21 bits so that their products are exact without FMA too: the way of fdlibm's
+ * e_pow.c, with a longer series in place of its two-entry table.
  */
 #include "compiler/llvm/coefficients/exp.h"
 #include "compiler/llvm/coefficients/pow.h"
@@ -13,7 +14,7 @@
 
 #include <math.h>
 
-/* ---- the magnitude in f32 ------------------------------------------------------------- */
+/* ---- the magnitude in f32 -------------------------------------------------------- */
 
 static LLVMValueRef clamp(struct lj_ir *ir, LLVMValueRef x, double limit)
 {
@@ -43,7 +44,7 @@ static LLVMValueRef magnitude_f32(struct lj_ir *ir, LLVMValueRef size, LLVMValue
   return lj_ir_convert(ir, lj_vmath_scale(ir, y, to), narrow);
 }
 
-/* ---- the magnitude in f64 --------------------------------------------------------------- */
+/* ---- the magnitude in f64 -------------------------------------------------------- */
 
 struct sum {
   LLVMValueRef high, low; /* low is what high lacks */
@@ -102,16 +103,15 @@ static struct sum log2_long(struct lj_ir *ir, LLVMValueRef size)
   return l;
 }
 
-/* The exponent is clamped where the result is 0, 1 or infinite whatever it is, and so is
- * the product. */
+/* The exponent is clamped where the result is 0, 1 or infinite whatever it is, and so
+ * is the product. */
 static LLVMValueRef magnitude_f64(struct lj_ir *ir, LLVMValueRef size, LLVMValueRef b)
 {
   struct sum l = log2_long(ir, size);
   b = clamp(ir, b, 0x1p65);
   LLVMValueRef b_high = cut(ir, b, 32);
   LLVMValueRef high = mul(ir, b_high, l.high);
-  LLVMValueRef low =
-      add(ir, mul(ir, sub(ir, b, b_high), l.high), mul(ir, b, l.low));
+  LLVMValueRef low = add(ir, mul(ir, sub(ir, b, b_high), l.high), mul(ir, b, l.low));
 
   LLVMValueRef limit = number(ir, b, 1200);
   LLVMValueRef inside = less(ir, lj_ir_fabs(ir, high), limit);
@@ -123,7 +123,7 @@ static LLVMValueRef magnitude_f64(struct lj_ir *ir, LLVMValueRef size, LLVMValue
   return lj_vmath_scale(ir, madd(ir, p, r, number(ir, b, 1)), to);
 }
 
-/* ---- signs and special cases --------------------------------------------------------------- */
+/* ---- signs and special cases ----------------------------------------------------- */
 
 struct integrality {
   LLVMValueRef is_integer, is_odd; /* masks; infinities are even */

@@ -1,8 +1,9 @@
 /*
  * tanh, sigmoid, softplus, log_sigmoid, logaddexp.
  *
- * All come from e^-a or e^2a of the absolute value a, so that nothing overflows before the
- * result does, and each is written so that the exponential's error is damped, not grown.
+ * All come from e^-a or e^2a of the absolute value a, so that nothing overflows before
+ * the result does, and each is written so that the exponential's error is damped, not
+ * grown.
  */
 #include "compiler/llvm/coefficients/tanh.h"
 #include "compiler/llvm/vmath_parts.h"
@@ -54,8 +55,9 @@ static LLVMValueRef build_log_sigmoid(struct lj_ir *ir, LLVMValueRef x)
   return lj_ir_fneg(ir, build_softplus(ir, lj_ir_fneg(ir, x)));
 }
 
-/* The larger plus log(1 + e^-distance). Equal infinities have distance 0, not NaN. Where
- * the two parts cancel, near a result of 0, the error is relative to the operands. */
+/* The larger plus log(1 + e^-distance). Equal infinities have distance 0, not NaN.
+ * Where the two parts cancel, near a result of 0, the error is relative to the
+ * operands. */
 static LLVMValueRef build_logaddexp(struct lj_ir *ir, LLVMValueRef a, LLVMValueRef b)
 {
   LLVMValueRef equal = lj_ir_fcmp(ir, LLVMRealOEQ, a, b);

@@ -8,7 +8,7 @@
  *
  * All memory of a step is there before the first one. Order comes from two streams of
  * the seed, one for the split and one for the epochs, so that the same rows validate
- * whatever the number of epochs. Losses and metrics of the training rows are those of the
+ * whatever the number of epochs. Losses and metrics of the training rows come from the
  * forward passes that were made anyway, each before its step, as Keras reports them.
  */
 #include "runtime/train/measure.h"
@@ -82,7 +82,7 @@ static lossjit_status split(struct fit *fit)
   return LOSSJIT_OK;
 }
 
-/* Room for more epochs: doubles, since a caller who stops early may ask for billions. */
+/* Room for more epochs: doubles; who means to stop early may ask for billions. */
 static lossjit_status grow_record(lossjit_model *model, size_t epochs)
 {
   struct lj_record *record = &model->record;

@@ -270,25 +270,20 @@ static lossjit_status read_optimizer(const struct place *place, json_t *value)
 
 /* ---- the file's own keys --------------------------------------------------------- */
 
-static lossjit_status read_data(const struct place *place, json_t *value)
-{
-  return read_text(place, value, &place->spec->data);
-}
-
-static lossjit_status read_inputs(const struct place *place, json_t *value)
-{
-  return read_names(place, value, &place->spec->inputs);
-}
-
-static lossjit_status read_targets(const struct place *place, json_t *value)
-{
-  return read_names(place, value, &place->spec->targets);
-}
-
-static lossjit_status read_label(const struct place *place, json_t *value)
-{
-  return read_text(place, value, &place->spec->label);
-}
+/* Keys that are one value for one field of the spec. */
+#define FIELD(field, read)                                                             \
+  static lossjit_status field_##field(const struct place *place, json_t *value)        \
+  {                                                                                    \
+    return read(place, value, &place->spec->field);                                    \
+  }
+FIELD(data, read_text)
+FIELD(inputs, read_names)
+FIELD(targets, read_names)
+FIELD(label, read_text)
+FIELD(shuffle_before_split, read_truth)
+FIELD(loss, read_text)
+FIELD(shuffle, read_truth)
+#undef FIELD
 
 static lossjit_status read_standardize(const struct place *place, json_t *value)
 {
@@ -321,16 +316,6 @@ static lossjit_status read_split(const struct place *place, json_t *value)
   return LOSSJIT_OK;
 }
 
-static lossjit_status read_split_shuffle(const struct place *place, json_t *value)
-{
-  return read_truth(place, value, &place->spec->shuffle_before_split);
-}
-
-static lossjit_status read_loss(const struct place *place, json_t *value)
-{
-  return read_text(place, value, &place->spec->loss);
-}
-
 static lossjit_status read_metrics(const struct place *place, json_t *value)
 {
   if (json_is_array(value) && !json_array_size(value))
@@ -354,11 +339,6 @@ static lossjit_status read_batch_size(const struct place *place, json_t *value)
   return LOSSJIT_OK;
 }
 
-static lossjit_status read_shuffle(const struct place *place, json_t *value)
-{
-  return read_truth(place, value, &place->spec->shuffle);
-}
-
 static lossjit_status read_seed(const struct place *place, json_t *value)
 {
   if (!json_is_integer(value) || json_integer_value(value) < 0)
@@ -368,20 +348,20 @@ static lossjit_status read_seed(const struct place *place, json_t *value)
 }
 
 static const struct key file_keys[] = {
-    {"data", read_data},
-    {"inputs", read_inputs},
-    {"targets", read_targets},
-    {"label", read_label},
+    {"data", field_data},
+    {"inputs", field_inputs},
+    {"targets", field_targets},
+    {"label", field_label},
     {"standardize", read_standardize},
     {"validation_split", read_split},
-    {"shuffle_before_split", read_split_shuffle},
+    {"shuffle_before_split", field_shuffle_before_split},
     {"layers", read_layers},
-    {"loss", read_loss},
+    {"loss", field_loss},
     {"optimizer", read_optimizer},
     {"metrics", read_metrics},
     {"epochs", read_epochs},
     {"batch_size", read_batch_size},
-    {"shuffle", read_shuffle},
+    {"shuffle", field_shuffle},
     {"seed", read_seed},
 };
 

@@ -16,8 +16,8 @@ static void *resize(void *user, void *memory, size_t size)
 
 const lossjit_allocator lj_test_allocator = {resize, NULL};
 
-static void build_kernel(struct lj_ir *ir, lj_vmath_unary *unary, lj_vmath_binary *binary,
-                         bool is_f64, uint32_t lanes)
+static void build_kernel(struct lj_ir *ir, lj_vmath_unary *unary,
+                         lj_vmath_binary *binary, bool is_f64, uint32_t lanes)
 {
   char name[16];
   snprintf(name, sizeof name, "f%u", lanes);
@@ -26,8 +26,8 @@ static void build_kernel(struct lj_ir *ir, lj_vmath_unary *unary, lj_vmath_binar
   LLVMTypeRef element = is_f64 ? ir->f64 : ir->f32;
   LLVMTypeRef type = lj_ir_vector(ir, element, lanes);
   struct lj_ir_loop loop;
-  lj_ir_loop_begin(ir, &loop, lj_ir_index(ir, 0), LLVMGetParam(function, 3), lanes, NULL,
-                   0);
+  lj_ir_loop_begin(ir, &loop, lj_ir_index(ir, 0), LLVMGetParam(function, 3), lanes,
+                   NULL, 0);
   LLVMValueRef at[3], y;
   for (unsigned i = 0; i < 3; i++)
     at[i] = lj_ir_offset(ir, element, LLVMGetParam(function, i), loop.index);

@@ -11,7 +11,8 @@
 typedef LLVMValueRef lj_vmath_unary(struct lj_ir *ir, LLVMValueRef x);
 typedef LLVMValueRef lj_vmath_binary(struct lj_ir *ir, LLVMValueRef a, LLVMValueRef b);
 
-/* y[i] = f(a[i], b[i]) for i < count, a multiple of the lanes; arrays of float or double. */
+/* y[i] = f(a[i], b[i]) for i < count, a multiple of the lanes; arrays of float or
+ * double. */
 typedef void lj_vmath_kernel(const void *a, const void *b, void *y, int64_t count);
 
 #define LJ_VMATH_WIDTHS 4
