@@ -177,17 +177,18 @@ static double difference(const float *got, const float *expected, int64_t count)
   return error / most;
 }
 
-/* Sixteen roundings of f32 for a loss, whose sums are long in places, and its
- * gradient. */
+/* Roundings of f32 that the largest value may be off: plain C under -ffast-math sums
+ * long rows in f32. */
 static int agrees(const struct run *run, int who)
 {
   const struct contest *contest = run->contest;
   const struct arrays *arrays = run->arrays;
+  double allowed = (who == OURS ? 16 : 256) * 0x1p-24;
   call_any(run, who);
   double loss = difference(arrays->loss, arrays->expected_loss, contest->rows);
   double gradient = difference(arrays->gradient, arrays->expected_gradient,
                                contest->rows * contest->columns);
-  if (loss <= 16 * 0x1p-24 && gradient <= 16 * 0x1p-24)
+  if (loss <= allowed && gradient <= allowed)
     return 1;
   fprintf(stderr,
           "%s (%ld, %ld): %s is off by %.2g in the loss, %.2g in the gradient\n",

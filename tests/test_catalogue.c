@@ -51,6 +51,14 @@ static bool holds_something_fixed(json_t *loss)
   return !strcmp(id, "mae_smooth_majorizer") || !strcmp(id, "quantile_smooth");
 }
 
+/* Epsilons of the largest value that a kernel may be off. */
+static double steps_of(json_t *loss)
+{
+  const char *id = json_string_value(json_object_get(loss, "id"));
+  /* the logarithm of a difference of two distribution functions that nearly cancel */
+  return !strcmp(id, "aft_censored") ? 1024 : 64;
+}
+
 /* ---- from the catalogue to options ----------------------------------------------- */
 
 #define MAX_PARAMETERS 8
@@ -250,19 +258,20 @@ static void check_kernel(json_t *loss, lossjit_dtype dtype)
   test_trial_begin(&trial, test_compile(engine, setup.text, &setup.options), 0, false,
                    LARGE_BATCH);
   fill_all(&trial, &setup);
+  double steps = steps_of(loss);
   const lossjit_reduction reductions[] = {LOSSJIT_NONE, LOSSJIT_SUM, LOSSJIT_MEAN};
   for (int i = 0; i < 3; i++) {
     trial.reduction = reductions[i];
     test_trial_call(&trial, i == 1 ? BATCH : LARGE_BATCH);
-    check_close(&trial.output[TEST_KERNEL], &trial.output[TEST_INTERPRETER], 64,
+    check_close(&trial.output[TEST_KERNEL], &trial.output[TEST_INTERPRETER], steps,
                 "loss");
     check_close(&trial.gradients[TEST_KERNEL][0], &trial.gradients[TEST_INTERPRETER][0],
-                64, "gradient");
+                steps, "gradient");
     double epsilon = dtype == LOSSJIT_F64 ? 0x1p-52 : 0x1p-23;
     double scale = largest(&trial.output[TEST_INTERPRETER]) *
                    (reductions[i] == LOSSJIT_SUM ? BATCH : 1);
     assert_true(fabs(trial.value[TEST_KERNEL] - trial.value[TEST_INTERPRETER]) <=
-                64 * epsilon * scale);
+                steps * epsilon * scale);
   }
   test_trial_end(&trial);
 }
@@ -363,8 +372,8 @@ static void check_text(json_t *loss)
   test_trial_call(&again, BATCH);
   check_close(&again.output[TEST_INTERPRETER], &trial.gradients[TEST_INTERPRETER][0], 4,
               "gradient as text, interpreted,");
-  check_close(&again.output[TEST_KERNEL], &trial.gradients[TEST_INTERPRETER][0], 64,
-              "gradient as text, compiled,");
+  check_close(&again.output[TEST_KERNEL], &trial.gradients[TEST_INTERPRETER][0],
+              steps_of(loss), "gradient as text, compiled,");
   lossjit_text_release(engine, text);
   test_trial_end(&again);
   test_trial_end(&trial);

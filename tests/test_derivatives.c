@@ -210,8 +210,8 @@ static void check_value(struct scene *scene, const char *what, lj_id value, uint
   }
 }
 
-/* Run `check` on a scene of its own with the trap set: our own bugs become failures that
- * name themselves. */
+/* Run `check` on a scene of its own with the trap set: our own bugs become failures
+ * that name themselves. */
 typedef void check_function(struct scene *scene, enum lj_op op, uint32_t which);
 
 static void run(check_function *check, enum lj_op op, uint32_t which)

@@ -25,8 +25,8 @@
 /* ---- how far a kernel may be off ------------------------------------------------- */
 
 /* In units in the last place of the dtype, or in epsilons, for rows that subtract what
- * was rounded: whichever allows more. Nothing is judged where the finite magnitude of an
- * operand is above `reach` or below 1/reach (for the value) or the same with
+ * was rounded: whichever allows more. Nothing is judged where the finite magnitude of
+ * an operand is above `reach` or below 1/reach (for the value) or the same with
  * `gradient_reach`: there a rule leaves the range of f32 on the way to a result inside
  * it, which the interpreter, in f64, does not. */
 struct allowance {
@@ -56,7 +56,7 @@ static const struct allowance allowances[] = {
     /* exp(-0.5*square(a) - y) magnifies the rounding of two numbers that nearly cancel,
      * each about a**2/2 */
     {LJ_OP_LOG_NDTR, 8, 0, INFINITY, 64, 0, 5},
-    /* in f64 long series and quotients: the vector math promises 6, digamma 16, and near
+    /* in f64 long series: the vector math promises 6 (digamma 16) ulps, and near
      * their zeros (1 and 2; 1.46) some epsilons */
     {LJ_OP_NORM_CDF, 8, 0, INFINITY, 16, 0, INFINITY},
     {LJ_OP_LGAMMA, 8, 1, INFINITY, 40, 16, INFINITY},

@@ -116,10 +116,10 @@ static void fill(struct test_trial *trial, enum lj_op op, int64_t row)
     test_set(&trial->adjoint, i, test_uniform(&random, 0.5, 2) * (i % 3 ? 1 : -1));
 }
 
-/* A chain of sums of `terms` numbers below 4 may be off by some epsilons of each partial
- * sum; long sums are not one chain but flushed to f64, so that 256 terms bound it. The
- * gradients, of softmax and the like, are less than the adjoint, which is below 2. A
- * product rounds once per factor, which is relative. */
+/* A chain of sums of `terms` numbers below 4 may be off by some epsilons of each
+ * partial sum; long sums are not one chain but flushed to f64, so that 256 terms bound
+ * it. The gradients, of softmax and the like, are less than the adjoint, which is
+ * below 2. A product rounds once per factor, which is relative. */
 static void compare(const struct test_trial *trial, const char *text,
                     const char *target, const struct test_array arrays[TEST_SIDES],
                     const char *what, int64_t terms)
