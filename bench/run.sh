@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 cmake --preset release >/dev/null
-cmake --build --preset release >/dev/null
+cmake --build --preset release --target lossjit lossjit-llvm >/dev/null
 
 build=build/release
 plain_cc=$(command -v clang-19 || command -v clang)

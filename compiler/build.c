@@ -96,7 +96,8 @@ static lj_id add_input(struct lj_graph *graph, const char *name, enum lj_role ro
                            .rank = (uint8_t)rank,
                            .role = (uint8_t)role};
 
-  memcpy(input.shape, shape, rank * sizeof *shape);
+  for (uint32_t axis = 0; axis < rank; axis++)
+    input.shape[axis] = shape[axis];
   return lj_graph_input(graph, &input);
 }
 

@@ -144,17 +144,12 @@ static long double sum(const double *row, int64_t n)
   return total;
 }
 
-static long double product(const double *row, int64_t n)
+static double product(const double *row, int64_t n)
 {
   long double total = 1;
   for (int64_t i = 0; i < n; i++)
     total *= row[i];
-  return total;
-}
-
-static double greatest(const double *row, int64_t n)
-{
-  return fold(LJ_OP_MAXIMUM, -INFINITY, row, n);
+  return (double)total;
 }
 
 /* sum(exp(row - shift)) */
@@ -168,7 +163,7 @@ static long double sum_exp(const double *row, int64_t n, long double shift)
 
 static double logsumexp(const double *row, int64_t n)
 {
-  double shift = greatest(row, n);
+  double shift = fold(LJ_OP_MAXIMUM, -INFINITY, row, n);
   if (isinf(shift)) /* all -inf, none at all, or some +inf: no shift helps */
     shift = 0;
   return (double)(shift + logl(sum_exp(row, n, shift)));
@@ -180,9 +175,9 @@ static double reduce(enum lj_op op, const double *row, int64_t n, struct lj_trap
   case LJ_OP_SUM:
     return (double)sum(row, n);
   case LJ_OP_PROD:
-    return (double)product(row, n);
+    return product(row, n);
   case LJ_OP_MAX:
-    return greatest(row, n);
+    return fold(LJ_OP_MAXIMUM, -INFINITY, row, n);
   case LJ_OP_MIN:
     return fold(LJ_OP_MINIMUM, INFINITY, row, n);
   case LJ_OP_ANY:
@@ -202,7 +197,8 @@ static double reduce(enum lj_op op, const double *row, int64_t n, struct lj_trap
 static void transform(enum lj_op op, double *row, int64_t n, struct lj_trap *trap)
 {
   LJ_CHECK(trap, op == LJ_OP_SOFTMAX || op == LJ_OP_LOG_SOFTMAX);
-  long double shift = greatest(row, n), total = sum_exp(row, n, shift);
+  long double shift = fold(LJ_OP_MAXIMUM, -INFINITY, row, n),
+              total = sum_exp(row, n, shift);
   for (int64_t i = 0; i < n; i++)
     row[i] = (double)(op == LJ_OP_SOFTMAX ? expl(row[i] - shift) / total
                                           : row[i] - shift - logl(total));

@@ -1,8 +1,8 @@
 /*
  * The parts of the folder, each a family of rules; lj_fold (fold.c) asks them in turn.
  *
- * Every function takes a node that is about to be made, its operands already in the graph,
- * and returns a node with the same value, or 0 if none of its rules applies. The
+ * Every function takes a node that is about to be made, its operands already in the
+ * graph, and returns a node with the same value, or 0 if none of its rules applies. The
  * requirements that a rule must meet open fold.c.
  */
 #ifndef LJ_FOLD_H
@@ -12,6 +12,7 @@
 
 /* fold_constant.c: operators over constants and tables. */
 lj_id lj_fold_constant(struct lj_graph *graph, const struct lj_node *node);
+lj_id lj_fold_pad(struct lj_graph *graph, const struct lj_node *node);
 
 /* fold_sum.c: signs, sums, differences. */
 lj_id lj_fold_sum(struct lj_graph *graph, const struct lj_node *node);
@@ -29,10 +30,12 @@ lj_id lj_fold_repeats(struct lj_graph *graph, const struct lj_node *node);
 /* fold_row.c: reductions and operators along axes. */
 lj_id lj_fold_row(struct lj_graph *graph, const struct lj_node *node);
 
-/* stable.c: the stability rewrites; the only rules that change values, and for the better. */
+/* stable.c: the stability rewrites; the only rules that change values, and for the
+ * better. */
 lj_id lj_fold_stable(struct lj_graph *graph, const struct lj_node *node);
 
-/* One of them: where it starts, and what it does, for people. The list ends with a NULL. */
+/* One of them: where it starts, and what it does, for people. The list ends with a
+ * NULL. */
 struct lj_stable_rewrite {
   enum lj_op op;
   lj_id (*apply)(struct lj_graph *graph, const struct lj_node *node);
@@ -40,7 +43,7 @@ struct lj_stable_rewrite {
 };
 extern const struct lj_stable_rewrite lj_stable_rewrites[];
 
-/* ---- patterns ---------------------------------------------------------------------------- */
+/* ---- patterns -------------------------------------------------------------------- */
 
 static inline const struct lj_node *lj_operand(const struct lj_graph *graph,
                                                const struct lj_node *node, int i)
@@ -59,19 +62,19 @@ static inline bool lj_is_number(const struct lj_graph *graph, lj_id id, double v
   return node->op == LJ_OP_CONSTANT && node->number == value &&
          __builtin_signbit(node->number) == __builtin_signbit(value);
 }
-/* A constant power of two of either sign, small enough that multiplying by a few of them
- * neither overflows nor underflows what the rest of the expression would not. */
+/* A constant power of two of either sign, small enough that multiplying by a few of
+ * them neither overflows nor underflows what the rest of the expression would not. */
 bool lj_is_power_of_two(const struct lj_graph *graph, lj_id id, double *value);
 
 /* Patterns look this deep into an expression. */
 #define LJ_SPINE_LIMIT 8
 
-/* The constant that a product begins with, and in a scalar also a quotient or a longer
- * product: 2 in 2*x, in 2/n*m. Elsewhere it is no use: to scale it there would be to compute
- * again what other users share. 0 if there is none. */
+/* The constant that a product begins with, and in a scalar also a quotient or a
+ * longer product: 2 in 2*x, in 2/n*m. Elsewhere it is no use: to scale it there
+ * would be to compute again what other users share. 0 if there is none. */
 lj_id lj_leading_constant(const struct lj_graph *graph, lj_id id);
-/* `id`, a constant or begun by one, with that constant times `factor`: a sign, or a power
- * of two, or anything if the constant is a power of two. */
+/* `id`, a constant or begun by one, with that constant times `factor`: a sign, or a
+ * power of two, or anything if the constant is a power of two. */
 lj_id lj_lead_scaled(struct lj_graph *graph, lj_id id, double factor);
 lj_id lj_scaled(struct lj_graph *graph, lj_id constant, double factor);
 
@@ -81,7 +84,7 @@ bool lj_operand_agrees(const struct lj_graph *graph, const struct lj_node *node,
  * not matter in which of two floating dtypes they are applied. */
 bool lj_moves_freely(const struct lj_graph *graph, const struct lj_node *node, int i);
 
-/* Surely not below 0 and not -0 (but perhaps NaN); surely not 0. `depth` starts at 0. */
+/* Surely not below 0 and not -0 (but perhaps NaN); surely not 0. `depth`: pass 0. */
 bool lj_is_nonnegative(const struct lj_graph *graph, lj_id id, int depth);
 bool lj_is_never_zero(const struct lj_graph *graph, lj_id id, int depth);
 

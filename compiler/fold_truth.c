@@ -9,7 +9,8 @@ static lj_id not_of_test(struct lj_graph *graph, const struct lj_node *node)
 {
   const struct lj_node *a = lj_operand(graph, node, 0);
 
-  if (a->op == LJ_OP_NOT) return a->operand[0];
+  if (a->op == LJ_OP_NOT)
+    return a->operand[0];
   if (a->op == LJ_OP_EQUAL)
     return lj_apply2(graph, LJ_OP_NOT_EQUAL, a->operand[0], a->operand[1]);
   if (a->op == LJ_OP_NOT_EQUAL)
@@ -48,17 +49,19 @@ static lj_id and_or(struct lj_graph *graph, const struct lj_node *node)
     lj_id a = node->operand[i], b = node->operand[1 - i];
     const struct lj_node *other = lj_node_at(graph, b);
     double value;
-    if (a == b) return lj_in_shape_of(graph, node, a);
+    if (a == b)
+      return lj_in_shape_of(graph, node, a);
     if (lj_is_constant(graph, a, &value))
       return lj_in_shape_of(graph, node, (value != 0) == neutral ? b : a);
-    if (other->op != LJ_OP_AND && other->op != LJ_OP_OR) continue;
+    if (other->op != LJ_OP_AND && other->op != LJ_OP_OR)
+      continue;
     if (other->operand[0] == a || other->operand[1] == a)
       return lj_in_shape_of(graph, node, other->op == node->op ? b : a);
   }
   return 0;
 }
 
-/* ---- where ------------------------------------------------------------------------------- */
+/* ---- where ----------------------------------------------------------------------- */
 
 static lj_id where_constant(struct lj_graph *graph, const struct lj_node *node)
 {
@@ -66,7 +69,8 @@ static lj_id where_constant(struct lj_graph *graph, const struct lj_node *node)
 
   if (node->operand[1] == node->operand[2])
     return lj_in_shape_of(graph, node, node->operand[1]);
-  if (!lj_is_constant(graph, node->operand[0], &truth)) return 0;
+  if (!lj_is_constant(graph, node->operand[0], &truth))
+    return 0;
   return lj_in_shape_of(graph, node, node->operand[truth != 0 ? 1 : 2]);
 }
 
@@ -74,7 +78,8 @@ static lj_id where_not(struct lj_graph *graph, const struct lj_node *node)
 {
   const struct lj_node *condition = lj_operand(graph, node, 0);
 
-  if (condition->op != LJ_OP_NOT) return 0;
+  if (condition->op != LJ_OP_NOT)
+    return 0;
   return lj_apply(graph, LJ_OP_WHERE, condition->operand[0], node->operand[2],
                   node->operand[1]);
 }
@@ -86,8 +91,10 @@ static lj_id where_same_condition(struct lj_graph *graph, const struct lj_node *
 
   for (int i = 1; i < 3; i++) {
     const struct lj_node *branch = lj_operand(graph, node, i);
-    if (branch->op != LJ_OP_WHERE || branch->operand[0] != taken[0]) continue;
-    if (branch->dtype != node->dtype) continue;
+    if (branch->op != LJ_OP_WHERE || branch->operand[0] != taken[0])
+      continue;
+    if (branch->dtype != node->dtype)
+      continue;
     taken[i] = branch->operand[i];
     return lj_in_shape_of(graph, node,
                           lj_apply(graph, LJ_OP_WHERE, taken[0], taken[1], taken[2]));
@@ -100,8 +107,10 @@ static lj_id where_nested(struct lj_graph *graph, const struct lj_node *node)
 {
   const struct lj_node *branch = lj_operand(graph, node, 1);
 
-  if (branch->op != LJ_OP_WHERE || branch->operand[2] != node->operand[2]) return 0;
-  if (branch->dtype != node->dtype) return 0;
+  if (branch->op != LJ_OP_WHERE || branch->operand[2] != node->operand[2])
+    return 0;
+  if (branch->dtype != node->dtype)
+    return 0;
   lj_id x = branch->operand[1], inner = branch->operand[0];
   lj_id both = lj_apply2(graph, LJ_OP_AND, node->operand[0], inner);
   return lj_in_shape_of(graph, node,
@@ -118,56 +127,57 @@ static lj_id where_counts(struct lj_graph *graph, const struct lj_node *node)
   bool no = lj_is_number(graph, node->operand[1], 0) &&
             lj_is_number(graph, node->operand[2], 1);
 
-  if ((!yes && !no) || lj_dtype_is_weak(dtype)) return 0;
-  if (no) condition = lj_apply1(graph, LJ_OP_NOT, condition);
+  if ((!yes && !no) || lj_dtype_is_weak(dtype))
+    return 0;
+  if (no)
+    condition = lj_apply1(graph, LJ_OP_NOT, condition);
   return lj_cast(graph, dtype, condition);
 }
 
-/* A choice between weak values becomes one between values of the dtype: arrays are better
- * not weak. */
+/* A choice between weak values becomes one between values of the dtype: arrays are
+ * better not weak. */
 static lj_id cast_of_choice(struct lj_graph *graph, const struct lj_node *node)
 {
   const struct lj_node *a = lj_operand(graph, node, 0);
   enum lj_dtype dtype = (enum lj_dtype)node->dtype;
 
-  if (a->op != LJ_OP_WHERE || !lj_dtype_is_float(dtype)) return 0;
-  if (!lj_dtype_is_weak((enum lj_dtype)a->dtype)) return 0;
-  lj_id b = lj_cast(graph, dtype, a->operand[1]), c = lj_cast(graph, dtype, a->operand[2]);
+  if (a->op != LJ_OP_WHERE || !lj_dtype_is_float(dtype))
+    return 0;
+  if (!lj_dtype_is_weak((enum lj_dtype)a->dtype))
+    return 0;
+  lj_id b = lj_cast(graph, dtype, a->operand[1]),
+        c = lj_cast(graph, dtype, a->operand[2]);
   return lj_apply(graph, LJ_OP_WHERE, a->operand[0], b, c);
 }
 
-/* A cast of a truth value that went through another number on the way, and a number that
- * was widened and narrowed back. */
+/* A cast of a truth value that went through another number on the way, and a number
+ * that was widened and narrowed back. */
 static lj_id cast_of_cast(struct lj_graph *graph, const struct lj_node *node)
 {
   const struct lj_node *a = lj_operand(graph, node, 0);
 
-  if (a->op != LJ_OP_CAST) return 0;
+  if (a->op != LJ_OP_CAST)
+    return 0;
   enum lj_dtype from = (enum lj_dtype)lj_operand(graph, a, 0)->dtype;
   bool back = from == node->dtype && ((from == LJ_F32 && a->dtype == LJ_F64) ||
                                       (from == LJ_I32 && a->dtype == LJ_I64));
-  if (!back && from != LJ_BOOL) return 0;
+  if (!back && from != LJ_BOOL)
+    return 0;
   return lj_cast(graph, (enum lj_dtype)node->dtype, a->operand[0]);
 }
 
-/* ---- the table --------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------- */
 
 static const struct rule {
   enum lj_op op;
   lj_id (*apply)(struct lj_graph *graph, const struct lj_node *node);
 } rules[] = {
-    {LJ_OP_EQUAL, equal_zero},
-    {LJ_OP_NOT_EQUAL, equal_zero},
-    {LJ_OP_NOT, not_of_test},
-    {LJ_OP_AND, and_or},
-    {LJ_OP_OR, and_or},
-    {LJ_OP_WHERE, where_constant},
-    {LJ_OP_WHERE, where_not},
-    {LJ_OP_WHERE, where_same_condition},
-    {LJ_OP_WHERE, where_nested},
-    {LJ_OP_WHERE, where_counts},
-    {LJ_OP_CAST, cast_of_choice},
-    {LJ_OP_CAST, cast_of_cast},
+    {LJ_OP_EQUAL, equal_zero},    {LJ_OP_NOT_EQUAL, equal_zero},
+    {LJ_OP_NOT, not_of_test},     {LJ_OP_AND, and_or},
+    {LJ_OP_OR, and_or},           {LJ_OP_WHERE, where_constant},
+    {LJ_OP_WHERE, where_not},     {LJ_OP_WHERE, where_same_condition},
+    {LJ_OP_WHERE, where_nested},  {LJ_OP_WHERE, where_counts},
+    {LJ_OP_CAST, cast_of_choice}, {LJ_OP_CAST, cast_of_cast},
 };
 
 lj_id lj_fold_truth(struct lj_graph *graph, const struct lj_node *node)
@@ -175,6 +185,7 @@ lj_id lj_fold_truth(struct lj_graph *graph, const struct lj_node *node)
   lj_id found = 0;
 
   for (size_t i = 0; !found && i < LJ_COUNT(rules); i++)
-    if (rules[i].op == node->op) found = rules[i].apply(graph, node);
+    if (rules[i].op == node->op)
+      found = rules[i].apply(graph, node);
   return found;
 }

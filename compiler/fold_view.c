@@ -1,12 +1,12 @@
 /*
  * Folding of views, and of operators over repeated values.
  *
- * Views move towards the leaves, so that every load becomes one affine access: a view of a
- * view is one view, a view of an operator is the operator over views, a view of a table is
- * a table. Repeats move the other way: what is computed from values that repeat along an
- * axis is computed once and repeated afterwards, and an operand is not repeated where the
- * other operands already give the shape. The two cannot chase each other, because a view
- * that repeats is never pushed.
+ * Views move towards the leaves, so that every load becomes one affine access: a view
+ * of a view is one view, a view of an operator is the operator over views, a view of a
+ * table is a table. Repeats move the other way: what is computed from values that
+ * repeat along an axis is computed once and repeated afterwards, and an operand is not
+ * repeated where the other operands already give the shape. The two cannot chase each
+ * other, because a view that repeats is never pushed.
  */
 #include "compiler/fold.h"
 
@@ -28,7 +28,8 @@ static uint32_t named_axes(const struct lj_graph *graph, const struct lj_node *v
   uint32_t named = 0;
 
   for (uint32_t k = 0; k < lj_operand(graph, view, 0)->rank; k++)
-    if (view->reads[k].axis >= 0) named |= 1u << view->reads[k].axis;
+    if (view->reads[k].axis >= 0)
+      named |= 1u << view->reads[k].axis;
   return named;
 }
 
@@ -38,25 +39,27 @@ static uint32_t repeated_axes(const struct lj_graph *graph, const struct lj_node
   uint32_t named = named_axes(graph, view), repeated = 0;
 
   for (uint32_t k = 0; k < view->rank; k++)
-    if (!(named >> k & 1) && !lj_size_is(view->shape[k], 1)) repeated |= 1u << k;
+    if (!(named >> k & 1) && !lj_size_is(view->shape[k], 1))
+      repeated |= 1u << k;
   return repeated;
 }
 
-static bool reads_all(const struct lj_read *read, struct lj_size from, struct lj_size to)
+static bool reads_all(const struct lj_read *read, struct lj_size from,
+                      struct lj_size to)
 {
   return read->axis >= 0 && read->step == 1 && lj_size_is(read->start, 0) &&
          lj_size_equal(from, to);
 }
 
 /* Axis k of `a` is read from end to end, or has nothing to choose from. */
-static bool whole_or_one(const struct lj_node *a, uint32_t k, const struct lj_read *read,
-                         const struct lj_node *view)
+static bool whole_or_one(const struct lj_node *a, uint32_t k,
+                         const struct lj_read *read, const struct lj_node *view)
 {
   return lj_size_is(a->shape[k], 1) ||
          (read->axis >= 0 && reads_all(read, a->shape[k], view->shape[read->axis]));
 }
 
-/* ---- a view of a view -------------------------------------------------------------------- */
+/* ---- a view of a view ------------------------------------------------------------ */
 
 /* Axis k of the innermost operand, read through `inner` and then `outer`. */
 static bool compose_read(const struct lj_read *inner, const struct lj_read *outer,
@@ -65,10 +68,13 @@ static bool compose_read(const struct lj_read *inner, const struct lj_read *oute
   struct lj_size moved;
 
   *both = *inner;
-  if (inner->axis < 0) return true;
+  if (inner->axis < 0)
+    return true;
   const struct lj_read *next = &outer[inner->axis];
-  if (!lj_size_times(next->start, inner->step, &moved)) return false;
-  if (!lj_size_add(inner->start, moved, &both->start)) return false;
+  if (!lj_size_times(next->start, inner->step, &moved))
+    return false;
+  if (!lj_size_add(inner->start, moved, &both->start))
+    return false;
   both->axis = next->axis;
   both->step = inner->step * next->step;
   return true;
@@ -79,13 +85,15 @@ static lj_id view_of_view(struct lj_graph *graph, const struct lj_node *node)
   const struct lj_node *inner = lj_operand(graph, node, 0);
   struct sketch both = {.rank = node->rank};
 
-  for (uint32_t k = 0; k < node->rank; k++) both.shape[k] = node->shape[k];
+  for (uint32_t k = 0; k < node->rank; k++)
+    both.shape[k] = node->shape[k];
   for (uint32_t k = 0; k < lj_operand(graph, inner, 0)->rank; k++)
-    if (!compose_read(&inner->reads[k], node->reads, &both.reads[k])) return 0;
+    if (!compose_read(&inner->reads[k], node->reads, &both.reads[k]))
+      return 0;
   return make(graph, inner->operand[0], &both);
 }
 
-/* ---- a view of a table ------------------------------------------------------------------- */
+/* ---- a view of a table ----------------------------------------------------------- */
 
 /* A part, a turn or an unrepeated copy of a table is a table. */
 static lj_id view_of_table(struct lj_graph *graph, const struct lj_node *node)
@@ -93,14 +101,18 @@ static lj_id view_of_table(struct lj_graph *graph, const struct lj_node *node)
   const struct lj_node *table = lj_operand(graph, node, 0);
   int64_t count = 1;
 
-  if (repeated_axes(graph, node)) return 0;
+  if (repeated_axes(graph, node))
+    return 0;
   for (uint32_t k = 0; k < node->rank; k++) {
-    if (!lj_size_is_number(node->shape[k])) return 0;
+    if (!lj_size_is_number(node->shape[k]))
+      return 0;
     count *= node->shape[k].offset;
   }
   for (uint32_t k = 0; k < table->rank; k++)
-    if (!lj_size_is_number(node->reads[k].start)) return 0;
-  if (count <= 0) return 0;
+    if (!lj_size_is_number(node->reads[k].start))
+      return 0;
+  if (count <= 0)
+    return 0;
   double *values = LJ_NEW_ARRAY(graph->arena, double, (size_t)count);
   for (int64_t at = 0; at < count; at++) {
     int64_t index[LOSSJIT_MAX_RANK], rest = at, from = 0;
@@ -116,7 +128,7 @@ static lj_id view_of_table(struct lj_graph *graph, const struct lj_node *node)
   return lj_table(graph, (enum lj_dtype)node->dtype, node->rank, node->shape, values);
 }
 
-/* ---- a view of an elementwise operator --------------------------------------------------- */
+/* ---- a view of an elementwise operator ------------------------------------------- */
 
 /* What of `operand` the view of the whole operator `over` reads. */
 static lj_id view_operand(struct lj_graph *graph, const struct lj_node *view,
@@ -126,14 +138,18 @@ static lj_id view_operand(struct lj_graph *graph, const struct lj_node *view,
   uint32_t skip = over->rank - node->rank;
   struct sketch sketch = {.rank = view->rank};
 
-  if (!node->rank) return operand;
-  for (uint32_t k = 0; k < view->rank; k++) sketch.shape[k] = lj_size_number(1);
+  if (!node->rank)
+    return operand;
+  for (uint32_t k = 0; k < view->rank; k++)
+    sketch.shape[k] = lj_size_number(1);
   for (uint32_t k = 0; k < node->rank; k++) {
     bool repeats = !lj_size_equal(node->shape[k], over->shape[skip + k]);
     sketch.reads[k] = view->reads[skip + k];
     int32_t axis = sketch.reads[k].axis;
-    if (repeats) sketch.reads[k] = (struct lj_read){lj_size_number(0), 0, axis};
-    if (repeats && axis >= 0) sketch.reads[k].step = 1;
+    if (repeats)
+      sketch.reads[k] = (struct lj_read){lj_size_number(0), 0, axis};
+    if (repeats && axis >= 0)
+      sketch.reads[k].step = 1;
     if (axis >= 0)
       sketch.shape[axis] = repeats ? lj_size_number(1) : view->shape[axis];
   }
@@ -148,15 +164,19 @@ static bool selects(const struct lj_graph *graph, const struct lj_node *view)
 
   for (uint32_t k = 0; k < a->rank; k++) {
     const struct lj_read *read = &view->reads[k];
-    if (!whole_or_one(a, k, read, view)) return true;
-    if (read->axis >= 0 && read->axis < last) return true;
-    if (read->axis >= 0) last = read->axis;
+    if (!whole_or_one(a, k, read, view))
+      return true;
+    if (read->axis >= 0 && read->axis < last)
+      return true;
+    if (read->axis >= 0)
+      last = read->axis;
   }
   return false;
 }
 
-/* The view without its new axes, which are `*fresh`; those are put back around what the
- * rest of the view is pushed into. So x[:, 0] and x[:, None, 0] share their computation. */
+/* The view without its new axes, which are `*fresh`; those are put back around what
+ * the rest of the view is pushed into. So x[:, 0] and x[:, None, 0] share their
+ * computation. */
 static struct lj_node without_fresh(struct lj_graph *graph, const struct lj_node *view,
                                     struct sketch *sketch, uint32_t *fresh)
 {
@@ -168,11 +188,13 @@ static struct lj_node without_fresh(struct lj_graph *graph, const struct lj_node
   sketch->rank = 0;
   for (uint32_t k = 0; k < view->rank; k++) {
     place[k] = (int32_t)sketch->rank;
-    if (named >> k & 1) sketch->shape[sketch->rank++] = view->shape[k];
+    if (named >> k & 1)
+      sketch->shape[sketch->rank++] = view->shape[k];
   }
   for (uint32_t k = 0; k < lj_operand(graph, view, 0)->rank; k++) {
     sketch->reads[k] = view->reads[k];
-    if (sketch->reads[k].axis >= 0) sketch->reads[k].axis = place[sketch->reads[k].axis];
+    if (sketch->reads[k].axis >= 0)
+      sketch->reads[k].axis = place[sketch->reads[k].axis];
   }
   bare.rank = (uint8_t)sketch->rank;
   bare.shape = sketch->shape;
@@ -180,8 +202,8 @@ static struct lj_node without_fresh(struct lj_graph *graph, const struct lj_node
   return bare;
 }
 
-/* A view that only drops or adds axes of size 1, of an operator whose operands are views
- * that did the opposite: neither is needed. */
+/* A view that only drops or adds axes of size 1, of an operator whose operands are
+ * views that did the opposite: neither is needed. */
 static lj_id view_undone(struct lj_graph *graph, const struct lj_node *node)
 {
   struct lj_node over = *lj_operand(graph, node, 0);
@@ -190,10 +212,13 @@ static lj_id view_undone(struct lj_graph *graph, const struct lj_node *node)
   for (int i = 0; i < over.operand_count; i++) {
     struct lj_node inner = *lj_operand(graph, &over, i);
     operand[i] = over.operand[i];
-    if (!inner.rank) continue;
-    if (inner.op != LJ_OP_VIEW || inner.rank != over.rank) return 0;
+    if (!inner.rank)
+      continue;
+    if (inner.op != LJ_OP_VIEW || inner.rank != over.rank)
+      return 0;
     operand[i] = view_operand(graph, node, &over, over.operand[i]);
-    if (operand[i] != inner.operand[0]) return 0;
+    if (operand[i] != inner.operand[0])
+      return 0;
   }
   lj_id result = lj_rebuild(graph, &over, operand);
   const struct lj_node *found = lj_node_at(graph, result);
@@ -210,8 +235,10 @@ static lj_id view_of_elementwise(struct lj_graph *graph, const struct lj_node *n
   lj_id operand[3] = {0}, result;
   uint32_t fresh;
 
-  if (repeated_axes(graph, node)) return 0;
-  if (!selects(graph, node)) return view_undone(graph, node);
+  if (repeated_axes(graph, node))
+    return 0;
+  if (!selects(graph, node))
+    return view_undone(graph, node);
   bare = without_fresh(graph, node, &sketch, &fresh);
   for (int i = 0; i < over.operand_count; i++)
     operand[i] = view_operand(graph, &bare, &over, over.operand[i]);
@@ -219,7 +246,7 @@ static lj_id view_of_elementwise(struct lj_graph *graph, const struct lj_node *n
   return fresh ? lj_expand_dims(graph, result, fresh) : result;
 }
 
-/* ---- a view of a row operator ------------------------------------------------------------ */
+/* ---- a view of a row operator ---------------------------------------------------- */
 
 /* The axes of a row operator's operand, with those it reduces as they are. */
 struct through {
@@ -237,9 +264,11 @@ static bool through_reduction(const struct lj_graph *graph, const struct lj_node
   bool in_front = (row->axes & 1) && a->shape[0].symbol == LJ_SYMBOL_BATCH;
   uint32_t shift = in_front ? reduced : 0, place = in_front ? 0 : view->rank;
 
-  if (view->rank + reduced > LOSSJIT_MAX_RANK) return false;
+  if (view->rank + reduced > LOSSJIT_MAX_RANK)
+    return false;
   to->sketch.rank = view->rank + reduced;
-  for (uint32_t k = 0; k < view->rank; k++) to->sketch.shape[shift + k] = view->shape[k];
+  for (uint32_t k = 0; k < view->rank; k++)
+    to->sketch.shape[shift + k] = view->shape[k];
   for (uint32_t k = 0; k < a->rank; k++) {
     struct lj_read *read = &to->sketch.reads[k];
     if (row->axes >> k & 1) {
@@ -249,7 +278,8 @@ static bool through_reduction(const struct lj_graph *graph, const struct lj_node
       continue;
     }
     *read = view->reads[kept++];
-    if (read->axis >= 0) read->axis += (int32_t)shift;
+    if (read->axis >= 0)
+      read->axis += (int32_t)shift;
   }
   return true;
 }
@@ -261,13 +291,16 @@ static bool through_along(const struct lj_graph *graph, const struct lj_node *vi
   const struct lj_node *a = lj_operand(graph, row, 0);
 
   to->sketch.rank = view->rank;
-  for (uint32_t k = 0; k < view->rank; k++) to->sketch.shape[k] = view->shape[k];
+  for (uint32_t k = 0; k < view->rank; k++)
+    to->sketch.shape[k] = view->shape[k];
   for (uint32_t k = 0; k < a->rank; k++) {
     const struct lj_read *read = &view->reads[k];
     to->sketch.reads[k] = *read;
     bool along = row->axes >> k & 1;
-    if (along && (read->axis < 0 || !whole_or_one(a, k, read, view))) return false;
-    if (along) to->axes |= 1u << read->axis;
+    if (along && (read->axis < 0 || !whole_or_one(a, k, read, view)))
+      return false;
+    if (along)
+      to->axes |= 1u << read->axis;
   }
   return true;
 }
@@ -280,11 +313,13 @@ static lj_id view_of_row(struct lj_graph *graph, const struct lj_node *node)
   struct sketch sketch;
   uint32_t fresh;
 
-  if (repeated_axes(graph, node) || !selects(graph, node)) return 0;
+  if (repeated_axes(graph, node) || !selects(graph, node))
+    return 0;
   bare = without_fresh(graph, node, &sketch, &fresh);
   bool possible = lj_op_is_reduction(op) ? through_reduction(graph, &bare, &row, &to)
                                          : through_along(graph, &bare, &row, &to);
-  if (!possible) return 0;
+  if (!possible)
+    return 0;
   lj_id result = lj_row(graph, op, make(graph, row.operand[0], &to.sketch), to.axes);
   return fresh ? lj_expand_dims(graph, result, fresh) : result;
 }
@@ -293,17 +328,20 @@ lj_id lj_fold_view(struct lj_graph *graph, const struct lj_node *node)
 {
   enum lj_op op = (enum lj_op)lj_operand(graph, node, 0)->op;
 
-  if (op == LJ_OP_VIEW) return view_of_view(graph, node);
-  if (op == LJ_OP_TABLE) return view_of_table(graph, node);
+  if (op == LJ_OP_VIEW)
+    return view_of_view(graph, node);
+  if (op == LJ_OP_TABLE)
+    return view_of_table(graph, node);
   if (op == LJ_OP_NEGATIVE && !repeated_axes(graph, node)) { /* signs move outwards */
     struct lj_node negative = *lj_operand(graph, node, 0);
     return lj_apply1(graph, LJ_OP_NEGATIVE, lj_rebuild(graph, node, negative.operand));
   }
-  if (lj_op_is_elementwise(op)) return view_of_elementwise(graph, node);
+  if (lj_op_is_elementwise(op))
+    return view_of_elementwise(graph, node);
   return lj_op_is_row(op) ? view_of_row(graph, node) : 0;
 }
 
-/* ---- operands that repeat ---------------------------------------------------------------- */
+/* ---- operands that repeat -------------------------------------------------------- */
 
 /* The view with its repeated axes at size 1. */
 static lj_id unrepeated(struct lj_graph *graph, lj_id id)
@@ -311,24 +349,28 @@ static lj_id unrepeated(struct lj_graph *graph, lj_id id)
   const struct lj_node *view = lj_node_at(graph, id);
   struct sketch sketch = {.rank = view->rank};
 
-  if (view->op != LJ_OP_VIEW) return id;
+  if (view->op != LJ_OP_VIEW)
+    return id;
   const struct lj_node *base = lj_operand(graph, view, 0);
   uint32_t repeated = repeated_axes(graph, view);
   for (uint32_t k = 0; k < view->rank; k++)
     sketch.shape[k] = repeated >> k & 1 ? lj_size_number(1) : view->shape[k];
-  for (uint32_t k = 0; k < base->rank; k++) sketch.reads[k] = view->reads[k];
+  for (uint32_t k = 0; k < base->rank; k++)
+    sketch.reads[k] = view->reads[k];
   return make(graph, view->operand[0], &sketch);
 }
 
-/* Without leading axes of size 1, as far as the batch axis would not lose its place by it:
- * (batch,) against (n, batch) is what the text may not say. */
+/* Without leading axes of size 1, as far as the batch axis would not lose its place
+ * by it: (batch,) against (n, batch) is what the text may not say. */
 static lj_id stripped(struct lj_graph *graph, lj_id id)
 {
   const struct lj_node *node = lj_node_at(graph, id);
   uint32_t ones = 0;
 
-  while (ones < node->rank && lj_size_is(node->shape[ones], 1)) ones++;
-  if (ones && ones < node->rank && node->shape[ones].symbol == LJ_SYMBOL_BATCH) return id;
+  while (ones < node->rank && lj_size_is(node->shape[ones], 1))
+    ones++;
+  if (ones && ones < node->rank && node->shape[ones].symbol == LJ_SYMBOL_BATCH)
+    return id;
   return ones && node->op == LJ_OP_VIEW ? lj_squeeze(graph, id, (1u << ones) - 1) : id;
 }
 
@@ -343,7 +385,8 @@ static bool give_shape(const struct lj_graph *graph, int count, const lj_id *ope
     const struct lj_node *node = lj_node_at(graph, operand[i]);
     if (!lj_broadcast(so_far, joined, node->rank, node->shape, &so_far, next, &axis))
       return false;
-    for (uint32_t k = 0; k < so_far; k++) joined[k] = next[k];
+    for (uint32_t k = 0; k < so_far; k++)
+      joined[k] = next[k];
   }
   return lj_shape_equal(so_far, joined, rank, shape);
 }
@@ -356,11 +399,14 @@ static bool thin_operands(struct lj_graph *graph, const struct lj_node *node,
 
   for (int i = 0; i < node->operand_count; i++) {
     lj_id whole = operand[i];
-    if (!lj_is_op(graph, whole, LJ_OP_VIEW)) continue;
-    lj_id thin[2] = {stripped(graph, unrepeated(graph, whole)), unrepeated(graph, whole)};
+    if (!lj_is_op(graph, whole, LJ_OP_VIEW))
+      continue;
+    lj_id thin[2] = {stripped(graph, unrepeated(graph, whole)),
+                     unrepeated(graph, whole)};
     for (int form = 0; form < 2; form++) {
       operand[i] = thin[form];
-      if (give_shape(graph, node->operand_count, operand, node->rank, node->shape)) break;
+      if (give_shape(graph, node->operand_count, operand, node->rank, node->shape))
+        break;
       operand[i] = whole;
     }
     changed |= operand[i] != whole;
@@ -375,15 +421,19 @@ lj_id lj_fold_repeats(struct lj_graph *graph, const struct lj_node *node)
 
   for (int i = 0; i < node->operand_count; i++)
     views |= lj_is_op(graph, operand[i], LJ_OP_VIEW);
-  if (!views) return 0;
-  if (thin_operands(graph, node, operand)) return lj_rebuild(graph, node, operand);
+  if (!views)
+    return 0;
+  if (thin_operands(graph, node, operand))
+    return lj_rebuild(graph, node, operand);
   bool changed = false;
   for (int i = 0; i < node->operand_count; i++) {
     lj_id once = unrepeated(graph, operand[i]);
     changed |= once != operand[i];
     operand[i] = once;
   }
-  if (!changed) return 0;
+  if (!changed)
+    return 0;
   /* All operands repeat along some axis: compute once, repeat the result. */
-  return lj_broadcast_to(graph, lj_rebuild(graph, node, operand), node->rank, node->shape);
+  return lj_broadcast_to(graph, lj_rebuild(graph, node, operand), node->rank,
+                         node->shape);
 }

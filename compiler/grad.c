@@ -1,33 +1,35 @@
 /*
  * Reverse-mode differentiation: a value and inputs in, the adjoints of the inputs out.
  *
- * One sweep over the nodes in descending order of ids, users before operands. Only nodes on
- * a path from a wanted input to the value get an adjoint, and only operands on such a path
- * get a contribution. The derivative of an operator is the rule in its row, text of the
- * language over a, b, c, the result y and its adjoint g, read by lj_rule_apply; here is
- * only what rules cannot say: shapes, guards, views.
+ * One sweep over the nodes in descending order of ids, users before operands. Only
+ * nodes on a path from a wanted input to the value get an adjoint, and only operands on
+ * such a path get a contribution. The derivative of an operator is the rule in its row,
+ * text of the language over a, b, c, the result y and its adjoint g, read by
+ * lj_rule_apply; here is only what rules cannot say: shapes, guards, views.
  *
  * Guards. The derivative of where(x > 0, log(x), 0) is where(x > 0, 1/x, 0), not
  * where(x > 0, 1, 0)/x, which is NaN at 0. So an adjoint where(c, v, 0) travels as the
- * value v with the guard c: rules see v alone, and c is applied after the product. A known
- * zero is never a factor. Where contributions or elements are summed, each is guarded
- * first, and the sum's guard is that one of them counts (| and any()); that guard is only
- * kept if something further down could make NaN of a zero (touchy). The rules of the table
- * may introduce guards themselves: maximum, clip, max over an axis.
+ * value v with the guard c: rules see v alone, and c is applied after the product. A
+ * known zero is never a factor. Where contributions or elements are summed, each is
+ * guarded first, and the sum's guard is that one of them counts (| and any()); that
+ * guard is only kept if something further down could make NaN of a zero (touchy). The
+ * rules of the table may introduce guards themselves: maximum, clip, max over an axis.
  *
  * What comes out is a graph like any other: lj_grad takes its own output.
  */
 #include "compiler/grad.h"
 
-/* ---- rules ------------------------------------------------------------------------------- */
+/* ---- rules ----------------------------------------------------------------------- */
 
 /* Operand i of `node` has no rule, though it has a derivative. */
 static void refuse(struct lj_gradient *gradient, const struct lj_node *node)
 {
-  const char *reason = lj_format(gradient->graph->arena, "the derivative of %s() is not known",
-                                 lj_op_table[node->op].name);
+  const char *reason =
+      lj_format(gradient->graph->arena, "the derivative of %s() is not known",
+                lj_op_table[node->op].name);
 
-  lj_report(gradient->diags, LJ_D_NOT_DIFFERENTIABLE, node->span, gradient->wanted, reason);
+  lj_report(gradient->diags, LJ_D_NOT_DIFFERENTIABLE, node->span, gradient->wanted,
+            reason);
   gradient->failed = true;
 }
 
@@ -55,7 +57,8 @@ static void pass_elementwise(struct lj_gradient *gradient, const struct lj_node 
                                              {"c", node->operand[2]}};
 
   for (int i = 0; i < node->operand_count; i++) {
-    if (!gradient->active[node->operand[i]] || !lj_carries(graph, node, i)) continue;
+    if (!gradient->active[node->operand[i]] || !lj_carries(graph, node, i))
+      continue;
     struct lj_adjoint to = adjoint;
     to.value = apply_rule(gradient, node, i, bindings, 2u + node->operand_count);
     lj_adjoint_split(graph, &to);
@@ -63,13 +66,14 @@ static void pass_elementwise(struct lj_gradient *gradient, const struct lj_node 
   }
 }
 
-/* ---- along axes -------------------------------------------------------------------------- */
+/* ---- along axes ------------------------------------------------------------------ */
 
 /* The reduced axes put back as size 1, last first. */
 static lj_id with_axes(struct lj_graph *graph, lj_id id, uint32_t rank, uint32_t axes)
 {
   for (uint32_t k = rank; id && k-- > 0;)
-    if (axes >> k & 1) id = lj_insert_axis(graph, id, rank - 1 - k);
+    if (axes >> k & 1)
+      id = lj_insert_axis(graph, id, rank - 1 - k);
   return id;
 }
 
@@ -81,7 +85,8 @@ static void pass_reduction(struct lj_gradient *gradient, const struct lj_node *n
   struct lj_adjoint to = {with_axes(graph, adjoint.value, rank, node->axes),
                           with_axes(graph, adjoint.guard, rank, node->axes), 0};
   const struct lj_rule_binding bindings[] = {
-      {"a", node->operand[0]}, {"y", with_axes(graph, id, rank, node->axes)},
+      {"a", node->operand[0]},
+      {"y", with_axes(graph, id, rank, node->axes)},
       {"g", to.value}};
 
   to.value = apply_rule(gradient, node, 0, bindings, 3);
@@ -89,18 +94,19 @@ static void pass_reduction(struct lj_gradient *gradient, const struct lj_node *n
   lj_adjoint_add_shaped(gradient, node->operand[0], to);
 }
 
-/* Rules along axes sum the adjoint, so a guard that varies along them is applied before.
- * The sum itself is known here, and better than a rule could: s. */
-static void pass_along(struct lj_gradient *gradient, const struct lj_node *node, lj_id id,
-                       struct lj_adjoint adjoint)
+/* Rules along axes sum the adjoint, so a guard that varies along them is applied
+ * before. The sum itself is known here, and better than a rule could: s. */
+static void pass_along(struct lj_gradient *gradient, const struct lj_node *node,
+                       lj_id id, struct lj_adjoint adjoint)
 {
   struct lj_graph *graph = gradient->graph;
   enum lj_dtype dtype = (enum lj_dtype)node->dtype;
-  struct lj_adjoint sum = lj_adjoint_sum(graph, adjoint, dtype, node->rank, node->shape,
-                                         node->axes, true);
+  struct lj_adjoint sum =
+      lj_adjoint_sum(graph, adjoint, dtype, node->rank, node->shape, node->axes, true);
   struct lj_adjoint to = {adjoint.value, sum.guard, 0};
 
-  if (sum.guard != adjoint.guard) to.value = lj_adjoint_apply(graph, adjoint, dtype);
+  if (sum.guard != adjoint.guard)
+    to.value = lj_adjoint_apply(graph, adjoint, dtype);
   const struct lj_rule_binding bindings[] = {
       {"a", node->operand[0]}, {"y", id}, {"g", to.value}, {"s", sum.value}};
   to.value = apply_rule(gradient, node, 0, bindings, 4);
@@ -108,7 +114,7 @@ static void pass_along(struct lj_gradient *gradient, const struct lj_node *node,
   lj_adjoint_add_shaped(gradient, node->operand[0], to);
 }
 
-/* ---- the sweep --------------------------------------------------------------------------- */
+/* ---- the sweep ------------------------------------------------------------------- */
 
 static void pass_on(struct lj_gradient *gradient, lj_id id, struct lj_adjoint adjoint)
 {
@@ -117,8 +123,10 @@ static void pass_on(struct lj_gradient *gradient, lj_id id, struct lj_adjoint ad
   bool leads_on = false;
 
   for (int i = 0; i < node.operand_count; i++)
-    leads_on |= gradient->active[node.operand[i]] && lj_carries(gradient->graph, &node, i);
-  if (!leads_on) return;
+    leads_on |=
+        gradient->active[node.operand[i]] && lj_carries(gradient->graph, &node, i);
+  if (!leads_on)
+    return;
   gradient->graph->here = node.span;
   if (op == LJ_OP_VIEW)
     lj_grad_view(gradient, &node, adjoint);
@@ -167,14 +175,18 @@ bool lj_grad(struct lj_graph *graph, struct lj_diags *diags, struct lj_rules *ru
   gradient.touchy = lj_touchy_nodes(graph, value, gradient.active);
   gradient.contributions =
       LJ_NEW_ARRAY(graph->arena, struct lj_contribution *, (size_t)value + 1);
-  for (uint32_t i = 0; i < count; i++) adjoint[i] = 0;
-  if (!gradient.active[value]) return true;
+  for (uint32_t i = 0; i < count; i++)
+    adjoint[i] = 0;
+  if (!gradient.active[value])
+    return true;
   lj_adjoint_add_shaped(&gradient, value, (struct lj_adjoint){seed, 0, 0});
   for (lj_id id = value; id > 0; id--) {
-    if (!gradient.contributions[id]) continue;
+    if (!gradient.contributions[id])
+      continue;
     struct lj_adjoint whole = lj_adjoint_collect(&gradient, id);
     for (uint32_t i = 0; i < count; i++)
-      if (wrt[i] == id) adjoint[i] = finished(graph, id, whole);
+      if (wrt[i] == id)
+        adjoint[i] = finished(graph, id, whole);
     pass_on(&gradient, id, whole);
   }
   graph->here = here;

@@ -1,10 +1,10 @@
 /*
  * Guarded adjoints: how they split, add up, and shrink to operands that were broadcast.
  *
- * The one idea: where(c, v, 0) is kept as the pair (v, c) while v passes through the rules,
- * and put together again wherever values at different places meet: in a sum of
- * contributions, in a sum over axes, at the end. So the branch of a where that is not taken
- * never multiplies its infinities with a zero.
+ * The one idea: where(c, v, 0) is kept as the pair (v, c) while v passes through the
+ * rules, and put together again wherever values at different places meet: in a sum of
+ * contributions, in a sum over axes, at the end. So the branch of a where that is not
+ * taken never multiplies its infinities with a zero.
  */
 #include "compiler/grad.h"
 
@@ -18,7 +18,8 @@ static bool is_zero(const struct lj_graph *graph, lj_id id)
 /* cast(c), which is what where(c, 1, 0) folds to. */
 static bool is_cast_of_truth(const struct lj_graph *graph, const struct lj_node *node)
 {
-  return node->op == LJ_OP_CAST && lj_node_at(graph, node->operand[0])->dtype == LJ_BOOL;
+  return node->op == LJ_OP_CAST &&
+         lj_node_at(graph, node->operand[0])->dtype == LJ_BOOL;
 }
 
 static lj_id both(struct lj_graph *graph, lj_id guard, lj_id condition)
@@ -31,7 +32,8 @@ void lj_adjoint_split(struct lj_graph *graph, struct lj_adjoint *adjoint)
   for (;;) {
     const struct lj_node *node = lj_node_at(graph, adjoint->value);
     bool counts = is_cast_of_truth(graph, node);
-    if (node->op != LJ_OP_WHERE && !counts) return;
+    if (node->op != LJ_OP_WHERE && !counts)
+      return;
     lj_id condition = node->operand[0], taken = node->operand[1];
     if (counts) {
       taken = lj_constant(graph, (enum lj_dtype)node->dtype, 1);
@@ -51,12 +53,13 @@ void lj_adjoint_split(struct lj_graph *graph, struct lj_adjoint *adjoint)
 lj_id lj_adjoint_apply(struct lj_graph *graph, struct lj_adjoint adjoint,
                        enum lj_dtype dtype)
 {
-  if (!adjoint.guard) return adjoint.value;
-  return lj_apply(graph, LJ_OP_WHERE, adjoint.guard, lj_cast(graph, dtype, adjoint.value),
-                  lj_integer(graph, 0));
+  if (!adjoint.guard)
+    return adjoint.value;
+  return lj_apply(graph, LJ_OP_WHERE, adjoint.guard,
+                  lj_cast(graph, dtype, adjoint.value), lj_integer(graph, 0));
 }
 
-/* ---- axes -------------------------------------------------------------------------------- */
+/* ---- axes ------------------------------------------------------------------------ */
 
 lj_id lj_insert_axis(struct lj_graph *graph, lj_id id, uint32_t after)
 {
@@ -65,8 +68,8 @@ lj_id lj_insert_axis(struct lj_graph *graph, lj_id id, uint32_t after)
   return rank <= after ? id : lj_expand_dims(graph, id, 1u << (rank - after));
 }
 
-/* Of `axes` of an array of `rank` axes, those that `id` has and varies along, as bits of
- * its own axes. */
+/* Of `axes` of an array of `rank` axes, those that `id` has and varies along, as
+ * bits of its own axes. */
 static uint32_t own_axes(const struct lj_graph *graph, lj_id id, uint32_t rank,
                          uint32_t axes)
 {
@@ -74,7 +77,8 @@ static uint32_t own_axes(const struct lj_graph *graph, lj_id id, uint32_t rank,
   uint32_t skip = rank - node->rank, own = 0;
 
   for (uint32_t k = 0; k < node->rank; k++)
-    if ((axes >> (skip + k) & 1) && !lj_size_is(node->shape[k], 1)) own |= 1u << k;
+    if ((axes >> (skip + k) & 1) && !lj_size_is(node->shape[k], 1))
+      own |= 1u << k;
   return own;
 }
 
@@ -89,7 +93,7 @@ struct lj_adjoint lj_adjoint_sum(struct lj_graph *graph, struct lj_adjoint adjoi
 {
   uint32_t chosen = adjoint.chosen ? 1u << (rank - adjoint.chosen) : 0;
 
-  /* Exactly one index along the chosen axis counts, and the value is the same for all. */
+  /* Exactly one index along the chosen axis counts; the value is the same for all. */
   if ((chosen & axes) && !own_axes(graph, adjoint.value, rank, chosen)) {
     adjoint = (struct lj_adjoint){adjoint.value, 0, 0};
     axes &= ~chosen;
@@ -104,31 +108,37 @@ struct lj_adjoint lj_adjoint_sum(struct lj_graph *graph, struct lj_adjoint adjoi
   adjoint.value = reduce(graph, LJ_OP_SUM, adjoint.value, own);
   for (uint32_t k = 0; k < rank; k++) { /* what is the same all along, times the size */
     bool repeats = (axes >> k & 1) && !(k >= skip && (own >> (k - skip) & 1));
-    if (!repeats || lj_size_is(shape[k], 1)) continue;
-    adjoint.value = lj_apply2(graph, LJ_OP_MULTIPLY, lj_size_node(graph, shape[k]),
-                              adjoint.value);
+    if (!repeats || lj_size_is(shape[k], 1))
+      continue;
+    adjoint.value =
+        lj_apply2(graph, LJ_OP_MULTIPLY, lj_size_node(graph, shape[k]), adjoint.value);
   }
   return adjoint;
 }
 
-/* Without leading axes beyond `rank`; they are of size 1. */
-static lj_id fit_rank(struct lj_graph *graph, lj_id id, uint32_t rank)
+lj_id lj_without_leading_ones(struct lj_graph *graph, lj_id id)
 {
-  uint32_t own = id ? lj_node_at(graph, id)->rank : 0;
+  const struct lj_node *node = lj_node_at(graph, id);
+  uint32_t ones = 0;
 
-  return own <= rank ? id : lj_squeeze(graph, id, (1u << (own - rank)) - 1);
+  while (ones < node->rank && lj_size_is(node->shape[ones], 1))
+    ones++;
+  return ones ? lj_squeeze(graph, id, (1u << ones) - 1) : id;
 }
 
-/* ---- contributions ----------------------------------------------------------------------- */
+/* ---- contributions --------------------------------------------------------------- */
 
 void lj_adjoint_add_shaped(struct lj_gradient *gradient, lj_id operand,
                            struct lj_adjoint adjoint)
 {
   struct lj_graph *graph = gradient->graph;
   enum lj_dtype dtype = (enum lj_dtype)lj_node_at(graph, operand)->dtype;
-  const struct lj_node *value = lj_node_at(graph, adjoint.value);
   struct lj_contribution *first = LJ_NEW(graph->arena, struct lj_contribution);
 
+  adjoint.value = lj_without_leading_ones(graph, adjoint.value);
+  if (adjoint.guard)
+    adjoint.guard = lj_without_leading_ones(graph, adjoint.guard);
+  const struct lj_node *value = lj_node_at(graph, adjoint.value);
   /* Scalars may stay weak, and exact; arrays are made of values of one dtype. */
   if (!lj_dtype_is_weak((enum lj_dtype)value->dtype) || value->rank)
     adjoint.value = lj_cast(graph, dtype, adjoint.value);
@@ -150,18 +160,17 @@ void lj_adjoint_add(struct lj_gradient *gradient, const struct lj_node *node, in
   if (axes)
     adjoint = lj_adjoint_sum(graph, adjoint, (enum lj_dtype)operand->dtype, node->rank,
                              node->shape, axes, gradient->touchy[node->operand[i]]);
-  adjoint.value = fit_rank(graph, adjoint.value, rank);
-  adjoint.guard = fit_rank(graph, adjoint.guard, rank);
   lj_adjoint_add_shaped(gradient, node->operand[i], adjoint);
 }
 
-/* ---- collecting -------------------------------------------------------------------------- */
+/* ---- collecting ------------------------------------------------------------------ */
 
 static bool is_negation(const struct lj_graph *graph, lj_id a, lj_id b)
 {
   const struct lj_node *first = lj_node_at(graph, a), *second = lj_node_at(graph, b);
 
-  if (second->op == LJ_OP_NOT) return second->operand[0] == a;
+  if (second->op == LJ_OP_NOT)
+    return second->operand[0] == a;
   return first->op == LJ_OP_EQUAL && second->op == LJ_OP_NOT_EQUAL &&
          first->operand[0] == second->operand[0] &&
          first->operand[1] == second->operand[1];
@@ -178,36 +187,42 @@ static bool is_complement(const struct lj_graph *graph, lj_id a, lj_id b)
          first->operand[1] == second->operand[0];
 }
 
-/* Are the guards g & c and g & d, for some g (0: none) and a pair c, d of the relation? */
+/* Are the guards g & c and g & d, for some g (0: none) and related c and d? */
 static bool related(const struct lj_graph *graph, lj_id a, lj_id b,
-                    bool (*relation)(const struct lj_graph *, lj_id, lj_id), lj_id pair[2],
-                    lj_id *common)
+                    bool (*relation)(const struct lj_graph *, lj_id, lj_id),
+                    lj_id pair[2], lj_id *common)
 {
   const struct lj_node *first = lj_node_at(graph, a), *second = lj_node_at(graph, b);
 
   pair[0] = a, pair[1] = b, *common = 0;
-  if (relation(graph, a, b)) return true;
-  if (first->op != LJ_OP_AND || second->op != LJ_OP_AND) return false;
+  if (relation(graph, a, b))
+    return true;
+  if (first->op != LJ_OP_AND || second->op != LJ_OP_AND)
+    return false;
   for (int i = 0; i < 2; i++)
     for (int j = 0; j < 2; j++) {
-      if (first->operand[i] != second->operand[j]) continue;
+      if (first->operand[i] != second->operand[j])
+        continue;
       *common = first->operand[i];
       pair[0] = first->operand[1 - i], pair[1] = second->operand[1 - j];
-      if (relation(graph, pair[0], pair[1])) return true;
+      if (relation(graph, pair[0], pair[1]))
+        return true;
     }
   return false;
 }
 
-/* Put two contributions into one where that needs no further guard: both have the same;
- * exactly one of them counts; or at least one does, as with the operands of a maximum (a
- * NaN there is a NaN in the value, too). Values without a guard just wait for the sum. */
+/* Put two contributions into one where that needs no further guard: both have the
+ * same; exactly one of them counts; or at least one does, as with the operands of a
+ * maximum (a NaN there is a NaN in the value, too). Values without a guard just wait
+ * for the sum. */
 static bool merge(struct lj_graph *graph, struct lj_adjoint *a, struct lj_adjoint b,
                   enum lj_dtype dtype)
 {
   struct lj_adjoint yes = *a, no = b;
   lj_id pair[2], common, value;
 
-  if (!a->guard || !b.guard) return false;
+  if (!a->guard || !b.guard)
+    return false;
   if (a->guard == b.guard) {
     a->value = lj_apply2(graph, LJ_OP_ADD, a->value, b.value);
     return true;
@@ -221,7 +236,8 @@ static bool merge(struct lj_graph *graph, struct lj_adjoint *a, struct lj_adjoin
   }
   if (!related(graph, yes.guard, no.guard, is_negation, pair, &common)) {
     yes = b, no = *a;
-    if (!related(graph, yes.guard, no.guard, is_negation, pair, &common)) return false;
+    if (!related(graph, yes.guard, no.guard, is_negation, pair, &common))
+      return false;
   }
   value = lj_cast(graph, dtype, yes.value);
   value = lj_apply(graph, LJ_OP_WHERE, pair[0], value, no.value);
@@ -253,7 +269,8 @@ struct lj_adjoint lj_adjoint_collect(struct lj_gradient *gradient, lj_id id)
   struct lj_adjoint sum = {0};
 
   merge_all(graph, list, dtype);
-  if (!list->next) return list->adjoint;
+  if (!list->next)
+    return list->adjoint;
   for (struct lj_contribution *at = list; at; at = at->next)
     guarded = guarded && at->adjoint.guard;
   for (struct lj_contribution *at = list; at; at = at->next) {

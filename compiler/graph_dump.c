@@ -35,7 +35,7 @@ static void print_number(struct lj_text *to, double value)
   else if (isinf(value))
     lj_text_add(to, value < 0 ? "-inf" : "inf");
   else
-    lj_text_add(to, "%.17g", value);
+    lj_number_print(to, value);
 }
 
 static void print_table(struct lj_text *to, const struct lj_node *node)

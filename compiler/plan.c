@@ -269,10 +269,11 @@ static void describe_slots(struct lj_planner *planner)
   for (uint32_t i = 0; i < plan->fold_count; i++) {
     const struct lj_fold_info *fold = &plan->folds[i];
     enum lj_op op = lj_node_at(planner->graph, fold->node)->op;
-    enum lj_abi_fold how = op == LJ_OP_SUM                       ? LJ_ABI_SUM
-                           : op == LJ_OP_PROD                    ? LJ_ABI_PROD
-                           : op == LJ_OP_MAX || op == LJ_OP_ANY ? LJ_ABI_MAX
-                                                                : LJ_ABI_MIN;
+    /* any() is 0 or 1 per block and 0 of none: their sum is as good a truth value. */
+    enum lj_abi_fold how = op == LJ_OP_SUM || op == LJ_OP_ANY ? LJ_ABI_SUM
+                           : op == LJ_OP_PROD                 ? LJ_ABI_PROD
+                           : op == LJ_OP_MAX                  ? LJ_ABI_MAX
+                                                              : LJ_ABI_MIN;
     for (uint32_t k = 0; fold->batch && k < fold->count; k++)
       slots[fold->slot + k] = (struct lj_abi_slot){how, (int32_t)fold->phase};
   }

@@ -1,13 +1,14 @@
 /*
  * Printing: a graph as text of the language, which reads back to the same values.
  *
- * The graph is made into a syntax tree, and that is printed by syntax_print.c, which knows
- * about parentheses. A node that is used several times and is long enough becomes a
- * binding; leaves and short forms are repeated, as a person would write them. Nesting is
- * bounded by bindings too, so that what is printed can be parsed under any depth limit.
+ * The graph is made into a syntax tree, and that is printed by syntax_print.c, which
+ * knows about parentheses. A node that is used several times and is long enough becomes
+ * a binding; leaves and short forms are repeated, as a person would write them. Nesting
+ * is bounded by bindings too, so that what is printed can be parsed under any depth
+ * limit.
  *
- * The text reads back to equal values, not to an equal graph: with a power of two, (2*x)*y
- * is printed for 2*(x*y), which is exact (see fold.c), and -x*y for -(x*y).
+ * The text reads back to equal values, not to an equal graph: with a power of two,
+ * (2*x)*y is printed for 2*(x*y), which is exact (see fold.c), and -x*y for -(x*y).
  */
 #include "compiler/print.h"
 #include "compiler/syntax.h"
@@ -20,7 +21,7 @@
 /* No part is nested deeper than this without a name. */
 #define NESTING_LIMIT 24
 
-/* ---- what is bound ----------------------------------------------------------------------- */
+/* ---- what is bound --------------------------------------------------------------- */
 
 static bool is_leaf(const struct lj_node *node)
 {
@@ -33,15 +34,18 @@ static uint32_t own_length(const struct lj_printer *p, const struct lj_node *nod
   enum lj_op op = (enum lj_op)node->op;
   uint32_t length = (uint32_t)strlen(lj_op_table[op].name) + 2;
 
-  if (op == LJ_OP_INPUT) return (uint32_t)strlen(p->graph->inputs[node->index].name);
+  if (op == LJ_OP_INPUT)
+    return (uint32_t)strlen(p->graph->inputs[node->index].name);
   if (op == LJ_OP_TABLE) {
     uint32_t count = 1;
     for (uint32_t k = 0; k < node->rank && count < 1000; k++)
       count *= (uint32_t)node->shape[k].offset;
     return 5 * count;
   }
-  if (op == LJ_OP_SIZE) return 16;
-  if (op >= LJ_OP_NEGATIVE && op <= LJ_OP_DIVIDE) return 3;
+  if (op == LJ_OP_SIZE)
+    return 16;
+  if (op >= LJ_OP_NEGATIVE && op <= LJ_OP_DIVIDE)
+    return 3;
   return lj_op_is_row(op) ? length + 8 : length;
 }
 
@@ -74,8 +78,8 @@ static uint32_t *count_uses(const struct lj_printer *p, lj_id root)
   return uses;
 }
 
-/* Operands first: the length of a form counts bound operands as short. So a part that is
- * repeated and not bound is never long, and the text is linear in the graph. */
+/* Operands first: the length of a form counts bound operands as short. So a part
+ * that is repeated and not bound is never long, and the text is linear in the graph. */
 static void choose_bindings(struct lj_printer *p, lj_id root)
 {
   const uint32_t *uses = count_uses(p, root);
@@ -85,25 +89,30 @@ static void choose_bindings(struct lj_printer *p, lj_id root)
 
   for (lj_id id = 1; id <= root; id++) {
     const struct lj_node *node = lj_node_at(p->graph, id);
-    if (!p->needed[id]) continue;
+    if (!p->needed[id])
+      continue;
     length[id] = own_length(p, node);
     for (int i = 0; i < node->operand_count; i++) {
       lj_id operand = node->operand[i];
       length[id] += p->names[operand] ? 2 : length[operand];
-      if (!p->names[operand] && depth[operand] >= depth[id]) depth[id] = depth[operand] + 1;
+      if (!p->names[operand] && depth[operand] >= depth[id])
+        depth[id] = depth[operand] + 1;
     }
     bool of_leaf = node->operand_count == 1 &&
                    is_leaf(lj_node_at(p->graph, node->operand[0])) &&
                    (node->op == LJ_OP_VIEW || node->op == LJ_OP_NEGATIVE);
     bool repeated = uses[id] > 1 && (uses[id] - 1) * length[id] > REPEAT_LIMIT;
-    if (id == root || is_leaf(node) || of_leaf) continue;
-    if (repeated || depth[id] >= NESTING_LIMIT) choose_name(p, id, &number);
+    if (id == root || is_leaf(node) || of_leaf)
+      continue;
+    if (repeated || depth[id] >= NESTING_LIMIT)
+      choose_name(p, id, &number);
   }
 }
 
-/* ---- declarations ------------------------------------------------------------------------ */
+/* ---- declarations ---------------------------------------------------------------- */
 
-static struct lj_statement declare_input(struct lj_printer *p, const struct lj_input *input)
+static struct lj_statement declare_input(struct lj_printer *p,
+                                         const struct lj_input *input)
 {
   struct lj_statement statement = {.kind = LJ_STATEMENT_DECLARE, .name = input->name};
 
@@ -114,7 +123,8 @@ static struct lj_statement declare_input(struct lj_printer *p, const struct lj_i
   for (uint32_t k = 0; k < input->rank; k++) {
     struct lj_size size = input->shape[k];
     statement.sizes[k].number = size.offset;
-    if (size.symbol) statement.sizes[k].name = p->graph->symbols[size.symbol];
+    if (size.symbol)
+      statement.sizes[k].name = p->graph->symbols[size.symbol];
   }
   return statement;
 }
@@ -142,7 +152,7 @@ static void add_declarations(struct lj_printer *p, struct lj_program *program)
           declare_parameter(p, &graph->parameters[i]);
 }
 
-/* ---- the program ------------------------------------------------------------------------- */
+/* ---- the program ----------------------------------------------------------------- */
 
 static void add_bindings(struct lj_printer *p, lj_id root, struct lj_program *program)
 {
@@ -172,8 +182,8 @@ void lj_graph_print(struct lj_text *to, const struct lj_graph *graph, lj_id root
   add_bindings(&p, root, &program);
   program.value = lj_print_form(&p, root);
   if (with_declarations) { /* printing decided which inputs give their sizes */
-    declarations.statements = LJ_NEW_ARRAY(p.arena, struct lj_statement,
-                                           graph->input_count + graph->parameter_count + 1);
+    declarations.statements = LJ_NEW_ARRAY(
+        p.arena, struct lj_statement, graph->input_count + graph->parameter_count + 1);
     add_declarations(&p, &declarations);
     lj_syntax_print(to, &declarations);
   }

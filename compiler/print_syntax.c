@@ -1,8 +1,8 @@
 /*
  * Building syntax for the printer: forms, lists, numbers.
  *
- * Constants are written as a person would: 2/3 rather than 0.6666666666666666, pi, log(2).
- * Each form is checked to give exactly the same f64 when it is read and folded.
+ * Constants are written as a person would: 2/3 rather than 0.6666666666666666, pi,
+ * log(2). Each form is checked to give exactly the same f64 when it is read and folded.
  */
 #include "compiler/print.h"
 #include "compiler/syntax.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 
 lj_syntax *lj_print_new(struct lj_printer *p, enum lj_syntax_kind kind,
-                             const char *name)
+                        const char *name)
 {
   lj_syntax *made = LJ_NEW(p->arena, lj_syntax);
 
@@ -76,13 +76,14 @@ lj_syntax *lj_print_unary(struct lj_printer *p, const char *op, lj_syntax *a)
   return made;
 }
 
-/* ---- numbers ----------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------- */
 
 lj_syntax *lj_print_integer(struct lj_printer *p, int64_t value)
 {
   lj_syntax *made = lj_print_new(p, LJ_S_NUMBER, NULL);
 
-  if (value < 0) return lj_print_unary(p, "negative", lj_print_integer(p, -value));
+  if (value < 0)
+    return lj_print_unary(p, "negative", lj_print_integer(p, -value));
   made->is_integer = true;
   made->integer = value;
   made->number = (double)value;
@@ -111,7 +112,8 @@ static lj_syntax *as_fraction(struct lj_printer *p, double value)
 {
   for (int64_t q = 2; q <= 1000; q++) {
     double top = round(value * (double)q);
-    if (fabs(top) > 1000 || top == 0) continue;
+    if (fabs(top) > 1000 || top == 0)
+      continue;
     if (top / (double)q == value)
       return lj_print_binary(p, "divide", lj_print_integer(p, (int64_t)top),
                              lj_print_integer(p, q));
@@ -122,9 +124,11 @@ static lj_syntax *as_fraction(struct lj_printer *p, double value)
 static bool is_taken(const struct lj_printer *p, const char *name)
 {
   for (uint32_t i = 0; i < p->graph->input_count; i++)
-    if (!strcmp(p->graph->inputs[i].name, name)) return true;
+    if (!strcmp(p->graph->inputs[i].name, name))
+      return true;
   for (uint32_t i = 0; i < p->graph->parameter_count; i++)
-    if (!strcmp(p->graph->parameters[i].name, name)) return true;
+    if (!strcmp(p->graph->parameters[i].name, name))
+      return true;
   return false;
 }
 
@@ -140,10 +144,14 @@ static lj_syntax *as_named(struct lj_printer *p, double value)
     lj_print_add(p, call, NULL, lj_print_integer(p, value < 1 ? 2 : 10));
     return call;
   }
-  if (is_taken(p, "pi")) return NULL;
-  if (value == pi) return name;
-  if (value == 2 * pi) return two_pi;
-  if (value != sqrt(2 * pi)) return NULL;
+  if (is_taken(p, "pi"))
+    return NULL;
+  if (value == pi)
+    return name;
+  if (value == 2 * pi)
+    return two_pi;
+  if (value != sqrt(2 * pi))
+    return NULL;
   call = lj_print_call(p, "sqrt");
   lj_print_add(p, call, NULL, two_pi);
   return call;
@@ -160,10 +168,14 @@ lj_syntax *lj_print_float(struct lj_printer *p, double value)
 {
   lj_syntax *form = NULL;
 
-  if (!isfinite(value)) return not_finite(p, value);
-  if (signbit(value)) return lj_print_unary(p, "negative", lj_print_float(p, -value));
-  if (is_long(value)) form = as_named(p, value);
-  if (is_long(value) && !form) form = as_fraction(p, value);
+  if (!isfinite(value))
+    return not_finite(p, value);
+  if (signbit(value))
+    return lj_print_unary(p, "negative", lj_print_float(p, -value));
+  if (is_long(value))
+    form = as_named(p, value);
+  if (is_long(value) && !form)
+    form = as_fraction(p, value);
   return form ? form : plain_float(p, value);
 }
 
@@ -173,7 +185,7 @@ static bool is_whole(double value)
 }
 
 lj_syntax *lj_print_number(struct lj_printer *p, enum lj_dtype dtype,
-                            enum lj_dtype context, double value)
+                           enum lj_dtype context, double value)
 {
   bool floating = context == LJ_F32 || context == LJ_F64;
 
@@ -184,27 +196,29 @@ lj_syntax *lj_print_number(struct lj_printer *p, enum lj_dtype dtype,
   }
   if (lj_dtype_is_integer(dtype) && fabs(value) < 0x1p53)
     return lj_print_integer(p, (int64_t)value);
-  if (floating && is_whole(value)) return lj_print_integer(p, (int64_t)value);
+  if (floating && is_whole(value))
+    return lj_print_integer(p, (int64_t)value);
   return lj_print_float(p, value);
 }
 
 bool lj_print_settles(enum lj_dtype context, enum lj_dtype dtype)
 {
-  if (context == LJ_WEAK_FLOAT) return lj_dtype_is_float(dtype);
+  if (context == LJ_WEAK_FLOAT)
+    return lj_dtype_is_float(dtype);
   return context && lj_promote(dtype, context) == context;
 }
 
-lj_syntax *lj_print_typed(struct lj_printer *p, enum lj_dtype dtype, enum lj_dtype context,
-                        lj_syntax *value)
+lj_syntax *lj_print_typed(struct lj_printer *p, enum lj_dtype dtype,
+                          enum lj_dtype context, lj_syntax *value)
 {
   bool settled =
       lj_dtype_is_weak(dtype) || dtype == LJ_BOOL || lj_print_settles(context, dtype);
   lj_syntax *call;
 
-  if (settled) return value;
+  if (settled)
+    return value;
   call = lj_print_call(p, "cast");
   lj_print_add(p, call, NULL, value);
   lj_print_add(p, call, NULL, lj_print_name(p, lj_dtype_name(dtype)));
   return call;
 }
-

@@ -8,7 +8,8 @@
 #include "compiler/syntax.h"
 
 static lj_syntax *table_part(struct lj_printer *p, const struct lj_node *node,
-                             enum lj_dtype context, uint32_t axis, const double **values)
+                             enum lj_dtype context, uint32_t axis,
+                             const double **values)
 {
   lj_syntax *list = lj_print_list(p);
 
@@ -23,7 +24,7 @@ static lj_syntax *table_part(struct lj_printer *p, const struct lj_node *node,
   return list;
 }
 
-/* ---- operators --------------------------------------------------------------------------- */
+/* ---- operators ------------------------------------------------------------------- */
 
 static bool has_symbol(enum lj_op op)
 {
@@ -51,12 +52,15 @@ static lj_syntax *spread(struct lj_printer *p, double factor, lj_id id)
 
   if (!p->names[id] && is_product(node)) {
     left = spread(p, factor, node->operand[0]);
-    return lj_print_binary(p, lj_op_table[node->op].name, left, print_operand(p, node, 1));
+    return lj_print_binary(p, lj_op_table[node->op].name, left,
+                           print_operand(p, node, 1));
   }
   if (node->op == LJ_OP_CONSTANT && lj_dtype_is_weak((enum lj_dtype)node->dtype))
     return lj_print_number(p, LJ_WEAK_FLOAT, LJ_F64, factor * node->number);
-  if (factor == -1) return lj_print_unary(p, "negative", lj_print_node(p, id));
-  return lj_print_binary(p, "multiply", lj_print_number(p, LJ_WEAK_FLOAT, LJ_F64, factor),
+  if (factor == -1)
+    return lj_print_unary(p, "negative", lj_print_node(p, id));
+  return lj_print_binary(p, "multiply",
+                         lj_print_number(p, LJ_WEAK_FLOAT, LJ_F64, factor),
                          lj_print_node(p, id));
 }
 
@@ -65,8 +69,10 @@ static lj_syntax *print_symbol(struct lj_printer *p, const struct lj_node *node)
   const char *name = lj_op_table[node->op].name;
   double factor;
 
-  if (node->op == LJ_OP_NEGATIVE) return spread(p, -1, node->operand[0]);
-  if (node->op == LJ_OP_NOT) return lj_print_unary(p, name, print_operand(p, node, 0));
+  if (node->op == LJ_OP_NEGATIVE)
+    return spread(p, -1, node->operand[0]);
+  if (node->op == LJ_OP_NOT)
+    return lj_print_unary(p, name, print_operand(p, node, 0));
   if (node->op == LJ_OP_MULTIPLY && lj_dtype_is_float((enum lj_dtype)node->dtype) &&
       lj_is_power_of_two(p->graph, node->operand[0], &factor) &&
       is_product(lj_operand(p->graph, node, 1)))
@@ -80,12 +86,14 @@ static lj_syntax *as_one_hot(struct lj_printer *p, const struct lj_node *node)
   const struct lj_graph *graph = p->graph;
   const struct lj_node *equal = lj_operand(graph, node, 0);
 
-  if (equal->op != LJ_OP_EQUAL || p->names[node->operand[0]]) return NULL;
+  if (equal->op != LJ_OP_EQUAL || p->names[node->operand[0]])
+    return NULL;
   for (int i = 0; i < 2; i++) {
     const struct lj_node *places = lj_operand(graph, equal, i);
     lj_id view = equal->operand[1 - i];
     const struct lj_node *index = lj_node_at(graph, view);
-    if (places->op != LJ_OP_IOTA || index->op != LJ_OP_VIEW || p->names[view]) continue;
+    if (places->op != LJ_OP_IOTA || index->op != LJ_OP_VIEW || p->names[view])
+      continue;
     const struct lj_node *label = lj_operand(graph, index, 0);
     bool last = index->rank == label->rank + 1u &&
                 lj_dtype_is_integer((enum lj_dtype)label->dtype) &&
@@ -94,7 +102,8 @@ static lj_syntax *as_one_hot(struct lj_printer *p, const struct lj_node *node)
       last = index->reads[k].axis == (int32_t)k && index->reads[k].step == 1 &&
              lj_size_is(index->reads[k].start, 0) &&
              lj_size_equal(index->shape[k], label->shape[k]);
-    if (!last || !lj_size_is(index->shape[index->rank - 1], 1)) continue;
+    if (!last || !lj_size_is(index->shape[index->rank - 1], 1))
+      continue;
     lj_syntax *call = lj_print_call(p, "one_hot");
     lj_print_add(p, call, NULL, lj_print_node(p, index->operand[0]));
     lj_print_add(p, call, NULL, lj_print_size(p, places->shape[0]));
@@ -112,7 +121,8 @@ static lj_syntax *print_cast(struct lj_printer *p, const struct lj_node *node,
   bool settled = dtype == LJ_F32 && lj_dtype_is_float(context);
   lj_syntax *call = settled ? as_one_hot(p, node) : NULL;
 
-  if (call) return call;
+  if (call)
+    return call;
   if (lj_dtype_is_weak(dtype) ||
       (lj_dtype_is_weak(from) && lj_print_settles(context, dtype)))
     return print_operand(p, node, 0);
@@ -129,15 +139,17 @@ static lj_syntax *print_elementwise(struct lj_printer *p, const struct lj_node *
   enum lj_op op = (enum lj_op)node->op;
   lj_syntax *call;
 
-  if (has_symbol(op)) return print_symbol(p, node);
-  if (op == LJ_OP_CAST) return print_cast(p, node, context);
+  if (has_symbol(op))
+    return print_symbol(p, node);
+  if (op == LJ_OP_CAST)
+    return print_cast(p, node, context);
   call = lj_print_call(p, lj_op_table[op].name);
   for (int i = 0; i < node->operand_count; i++)
     lj_print_add(p, call, NULL, print_operand(p, node, i));
   return call;
 }
 
-/* ---- along axes -------------------------------------------------------------------------- */
+/* ---- along axes ------------------------------------------------------------------ */
 
 void lj_print_axes(struct lj_printer *p, lj_syntax *call, uint32_t axes, uint32_t rank)
 {
@@ -153,7 +165,8 @@ void lj_print_axes(struct lj_printer *p, lj_syntax *call, uint32_t axes, uint32_
   }
   list = lj_print_list(p);
   for (uint32_t k = 0; k < rank; k++)
-    if (axes >> k & 1) lj_print_add(p, list, NULL, lj_print_integer(p, k));
+    if (axes >> k & 1)
+      lj_print_add(p, list, NULL, lj_print_integer(p, k));
   lj_print_add(p, call, "axis", list);
 }
 
@@ -180,7 +193,7 @@ static lj_syntax *print_gather(struct lj_printer *p, const struct lj_node *node)
   return call;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------- */
 
 static lj_syntax *print_leaf(struct lj_printer *p, const struct lj_node *node,
                              enum lj_dtype context)
@@ -190,14 +203,19 @@ static lj_syntax *print_leaf(struct lj_printer *p, const struct lj_node *node,
   lj_syntax *call;
 
   switch ((enum lj_op)node->op) {
-  case LJ_OP_INPUT: return lj_print_name(p, p->graph->inputs[node->index].name);
-  case LJ_OP_PARAMETER: return lj_print_name(p, p->graph->parameters[node->index].name);
+  case LJ_OP_INPUT:
+    return lj_print_name(p, p->graph->inputs[node->index].name);
+  case LJ_OP_PARAMETER:
+    return lj_print_name(p, p->graph->parameters[node->index].name);
   case LJ_OP_CONSTANT:
-    return lj_print_typed(p, dtype, context, lj_print_number(p, dtype, context, node->number));
+    return lj_print_typed(p, dtype, context,
+                          lj_print_number(p, dtype, context, node->number));
   case LJ_OP_TABLE:
     return lj_print_typed(p, dtype, context, table_part(p, node, context, 0, &values));
-  case LJ_OP_SIZE: return lj_print_size(p, node->size);
-  default: break;
+  case LJ_OP_SIZE:
+    return lj_print_size(p, node->size);
+  default:
+    break;
   }
   LJ_CHECK(p->graph->trap, node->op == LJ_OP_IOTA);
   call = lj_print_call(p, "arange");
@@ -210,10 +228,14 @@ lj_syntax *lj_print_form(struct lj_printer *p, lj_id id)
   const struct lj_node *node = lj_node_at(p->graph, id);
   enum lj_op op = (enum lj_op)node->op;
 
-  if (op == LJ_OP_VIEW) return lj_print_view(p, node);
-  if (op == LJ_OP_PAD) return lj_print_pad(p, node);
-  if (op == LJ_OP_GATHER) return print_gather(p, node);
-  if (lj_op_is_row(op)) return print_row(p, node);
+  if (op == LJ_OP_VIEW)
+    return lj_print_view(p, node);
+  if (op == LJ_OP_PAD)
+    return lj_print_pad(p, node);
+  if (op == LJ_OP_GATHER)
+    return print_gather(p, node);
+  if (lj_op_is_row(op))
+    return print_row(p, node);
   return lj_op_is_elementwise(op) ? print_elementwise(p, node, p->context[id])
                                   : print_leaf(p, node, p->context[id]);
 }
@@ -223,30 +245,34 @@ lj_syntax *lj_print_node(struct lj_printer *p, lj_id id)
   return p->names[id] ? lj_print_name(p, p->names[id]) : lj_print_form(p, id);
 }
 
-/* Does the node print in its own dtype, without help from the context? Constants do not:
- * that is what contexts are for. */
+/* Does the node print in its own dtype, without help from the context? Constants do
+ * not: that is what contexts are for. */
 static bool is_firm(const struct lj_printer *p, const struct lj_node *node)
 {
   enum lj_op op = (enum lj_op)node->op;
   int first = op == LJ_OP_WHERE;
 
-  if (op == LJ_OP_INPUT) return true;
+  if (op == LJ_OP_INPUT)
+    return true;
   if (op == LJ_OP_CAST)
     return !lj_dtype_is_weak((enum lj_dtype)lj_operand(p->graph, node, 0)->dtype);
-  if (node->dtype == LJ_BOOL) return true;
+  if (node->dtype == LJ_BOOL)
+    return true;
   for (int i = first; i < node->operand_count; i++) {
     const struct lj_node *operand = lj_operand(p->graph, node, i);
     bool settles = operand->dtype == node->dtype ||
                    (lj_op_table[op].type == LJ_TYPE_FLOAT &&
                     !lj_dtype_is_weak((enum lj_dtype)operand->dtype));
-    if (p->firm[node->operand[i]] && settles) return true;
+    if (p->firm[node->operand[i]] && settles)
+      return true;
   }
   return false;
 }
 
-/* The dtype that operand i takes because of the others, or of the node's own context. */
-static enum lj_dtype operand_context(const struct lj_printer *p, const struct lj_node *node,
-                                     int i, enum lj_dtype context)
+/* The dtype that operand i takes because of the others, or of the node's context. */
+static enum lj_dtype operand_context(const struct lj_printer *p,
+                                     const struct lj_node *node, int i,
+                                     enum lj_dtype context)
 {
   enum lj_op op = (enum lj_op)node->op;
   enum lj_op_type type = (enum lj_op_type)lj_op_table[op].type;
@@ -254,15 +280,18 @@ static enum lj_dtype operand_context(const struct lj_printer *p, const struct lj
 
   if (op == LJ_OP_VIEW || op == LJ_OP_PAD || op == LJ_OP_GATHER)
     return i == 0 ? context : LJ_NO_DTYPE;
-  if (!lj_op_is_elementwise(op) || i < first) return LJ_NO_DTYPE;
-  if (type == LJ_TYPE_LOGICAL || type == LJ_TYPE_TEST) return LJ_NO_DTYPE;
+  if (!lj_op_is_elementwise(op) || i < first)
+    return LJ_NO_DTYPE;
+  if (type == LJ_TYPE_LOGICAL || type == LJ_TYPE_TEST)
+    return LJ_NO_DTYPE;
   if (type == LJ_TYPE_CAST)
     return lj_dtype_is_weak((enum lj_dtype)lj_operand(p->graph, node, i)->dtype)
                ? context
                : LJ_NO_DTYPE;
   for (int j = first; j < node->operand_count; j++) {
     enum lj_dtype other = (enum lj_dtype)lj_operand(p->graph, node, j)->dtype;
-    if (j != i && p->firm[node->operand[j]] && !lj_dtype_is_weak(other)) return other;
+    if (j != i && p->firm[node->operand[j]] && !lj_dtype_is_weak(other))
+      return other;
   }
   return type == LJ_TYPE_COMPARE ? LJ_NO_DTYPE : context;
 }
@@ -274,7 +303,8 @@ void lj_print_settle(struct lj_printer *p, lj_id root)
   bool *met = LJ_NEW_ARRAY(p->arena, bool, (size_t)root + 1);
 
   for (lj_id id = 1; id <= root; id++)
-    if (p->needed[id]) p->firm[id] = is_firm(p, lj_node_at(p->graph, id));
+    if (p->needed[id])
+      p->firm[id] = is_firm(p, lj_node_at(p->graph, id));
   if (lj_dtype_is_float((enum lj_dtype)lj_node_at(p->graph, root)->dtype))
     p->context[root] = LJ_WEAK_FLOAT;
   for (lj_id id = root; id > 0; id--) {

@@ -1,16 +1,16 @@
 /*
  * Views, pads and sizes as syntax.
  *
- * A view is taken apart into what the language has words for, in this order: an index (and
- * slices), transpose, None, broadcast_to. A reduction whose axes are put back at once is
- * printed with keepdims=True. Sizes that are not numbers are said by shape(x)[k] of an
- * input that has them.
+ * A view is taken apart into what the language has words for, in this order: an index
+ * (and slices), transpose, None, broadcast_to. A reduction whose axes are put back at
+ * once is printed with keepdims=True. Sizes that are not numbers are said by
+ * shape(x)[k] of an input that has them.
  */
 #include "compiler/fold.h"
 #include "compiler/print.h"
 #include "compiler/syntax.h"
 
-/* ---- sizes ------------------------------------------------------------------------------- */
+/* ---- sizes ----------------------------------------------------------------------- */
 
 /* scale*value + offset */
 static lj_syntax *linear(struct lj_printer *p, int64_t scale, lj_syntax *value,
@@ -18,7 +18,8 @@ static lj_syntax *linear(struct lj_printer *p, int64_t scale, lj_syntax *value,
 {
   if (scale != 1)
     value = lj_print_binary(p, "multiply", lj_print_integer(p, scale), value);
-  if (offset > 0) return lj_print_binary(p, "add", value, lj_print_integer(p, offset));
+  if (offset > 0)
+    return lj_print_binary(p, "add", value, lj_print_integer(p, offset));
   if (offset < 0)
     return lj_print_binary(p, "subtract", value, lj_print_integer(p, -offset));
   return value;
@@ -51,12 +52,14 @@ static bool find_axis(const struct lj_printer *p, struct lj_size size, bool exac
   for (int round = 0; round < 2; round++)
     for (uint32_t i = 0; i < p->graph->input_count; i++) {
       const struct lj_input *candidate = &p->graph->inputs[i];
-      if (p->needed[candidate->node] != (round == 0)) continue;
+      if (p->needed[candidate->node] != (round == 0))
+        continue;
       for (uint32_t k = 0; k < candidate->rank; k++) {
         struct lj_size has = candidate->shape[k];
         bool fits = exact ? lj_size_equal(has, size)
                           : has.symbol == size.symbol && has.scale == 1;
-        if (!fits) continue;
+        if (!fits)
+          continue;
         *input = i;
         *axis = k;
         return true;
@@ -69,8 +72,10 @@ lj_syntax *lj_print_size(struct lj_printer *p, struct lj_size size)
 {
   uint32_t input, axis;
 
-  if (lj_size_is_number(size)) return lj_print_integer(p, size.offset);
-  if (find_axis(p, size, true, &input, &axis)) return shape_axis(p, input, axis);
+  if (lj_size_is_number(size))
+    return lj_print_integer(p, size.offset);
+  if (find_axis(p, size, true, &input, &axis))
+    return shape_axis(p, input, axis);
   if (find_axis(p, size, false, &input, &axis)) {
     int64_t has = p->graph->inputs[input].shape[axis].offset;
     return linear(p, size.scale, shape_axis(p, input, axis),
@@ -88,7 +93,8 @@ static lj_syntax *print_shape(struct lj_printer *p, uint32_t rank,
 
   for (uint32_t i = 0; i < p->graph->input_count; i++) {
     const struct lj_input *input = &p->graph->inputs[i];
-    if (lj_shape_equal(rank, shape, input->rank, input->shape)) return shape_of(p, i);
+    if (lj_shape_equal(rank, shape, input->rank, input->shape))
+      return shape_of(p, i);
   }
   list = lj_print_list(p);
   for (uint32_t k = 0; k < rank; k++)
@@ -96,7 +102,7 @@ static lj_syntax *print_shape(struct lj_printer *p, uint32_t rank,
   return list;
 }
 
-/* ---- slices ------------------------------------------------------------------------------ */
+/* ---- slices ---------------------------------------------------------------------- */
 
 static struct lj_size plus(struct lj_printer *p, struct lj_size a, struct lj_size b,
                            int64_t factor)
@@ -148,31 +154,37 @@ static lj_syntax *print_slice(struct lj_printer *p, const struct lj_read *read,
 
   if (forward) {
     next.offset += read->step; /* how far past the last element the next one would be */
-    if (!lj_size_is(read->start, 0)) slice->children[0] = bound(p, read->start, n);
+    if (!lj_size_is(read->start, 0))
+      slice->children[0] = bound(p, read->start, n);
     if (!lj_size_is_number(beyond) || next.offset <= 0)
       slice->children[1] = bound(p, plus(p, end, lj_size_number(1), 1), n);
   } else {
-    if (!lj_size_equal(read->start, last)) slice->children[0] = bound(p, read->start, n);
+    if (!lj_size_equal(read->start, last))
+      slice->children[0] = bound(p, read->start, n);
     if (!lj_size_is_number(end) || end.offset + read->step >= 0)
       slice->children[1] = bound(p, plus(p, end, lj_size_number(1), -1), n);
   }
-  if (read->step != 1) slice->children[2] = lj_print_integer(p, read->step);
+  if (read->step != 1)
+    slice->children[2] = lj_print_integer(p, read->step);
   return slice;
 }
 
-/* ---- views ------------------------------------------------------------------------------- */
+/* ---- views ----------------------------------------------------------------------- */
 
 static lj_syntax *indexed(struct lj_printer *p, lj_syntax *base, lj_syntax **items,
                           uint32_t count)
 {
   lj_syntax *index;
 
-  while (count && is_whole(items[count - 1])) count--;
-  if (!count) return base;
+  while (count && is_whole(items[count - 1]))
+    count--;
+  if (!count)
+    return base;
   index = LJ_NEW(p->arena, lj_syntax);
   index->kind = LJ_S_INDEX;
   lj_print_add(p, index, NULL, base);
-  for (uint32_t i = 0; i < count; i++) lj_print_add(p, index, NULL, items[i]);
+  for (uint32_t i = 0; i < count; i++)
+    lj_print_add(p, index, NULL, items[i]);
   return index;
 }
 
@@ -189,7 +201,8 @@ static lj_syntax *index_item(struct lj_printer *p, const struct lj_node *view,
 {
   const struct lj_read *read = &view->reads[k];
 
-  if (read->axis < 0) return bound(p, read->start, base->shape[k]);
+  if (read->axis < 0)
+    return bound(p, read->start, base->shape[k]);
   if (read->step == 1 && lj_size_is(read->start, 0) &&
       lj_size_equal(view->shape[read->axis], base->shape[k]))
     return whole_slice(p);
@@ -206,7 +219,8 @@ static bool permutation(const struct lj_node *view, uint32_t rank, int32_t *orde
 
   *count = 0;
   for (uint32_t k = 0; k < rank; k++) {
-    if (view->reads[k].axis < 0) continue;
+    if (view->reads[k].axis < 0)
+      continue;
     permuted |= view->reads[k].axis < last;
     last = view->reads[k].axis;
     order[(*count)++] = last;
@@ -220,7 +234,8 @@ static lj_syntax *cut(struct lj_printer *p, const struct lj_node *view,
 {
   lj_syntax *items[LOSSJIT_MAX_RANK];
 
-  for (uint32_t k = 0; k < base->rank; k++) items[k] = index_item(p, view, base, k);
+  for (uint32_t k = 0; k < base->rank; k++)
+    items[k] = index_item(p, view, base, k);
   return indexed(p, x, items, base->rank);
 }
 
@@ -232,11 +247,14 @@ static lj_syntax *transposed(struct lj_printer *p, lj_syntax *x, const int32_t *
   bool reversed = true;
 
   lj_print_add(p, call, NULL, x);
-  for (uint32_t i = 1; i < count; i++) reversed &= order[i] < order[i - 1];
-  if (reversed) return call;
+  for (uint32_t i = 1; i < count; i++)
+    reversed &= order[i] < order[i - 1];
+  if (reversed)
+    return call;
   for (int32_t axis = 0; axis < LOSSJIT_MAX_RANK; axis++)
     for (uint32_t i = 0; i < count; i++)
-      if (order[i] == axis) lj_print_add(p, list, NULL, lj_print_integer(p, i));
+      if (order[i] == axis)
+        lj_print_add(p, list, NULL, lj_print_integer(p, i));
   lj_print_add(p, call, NULL, list);
   return call;
 }
@@ -261,7 +279,8 @@ static lj_syntax *with_new_axes(struct lj_printer *p, const struct lj_node *view
 
   for (uint32_t axis = 0; axis < view->rank; axis++) {
     uint32_t k = 0;
-    while (k < base->rank && view->reads[k].axis != (int32_t)axis) k++;
+    while (k < base->rank && view->reads[k].axis != (int32_t)axis)
+      k++;
     bool named = k < base->rank;
     bool picks = cuts && next < base->rank && view->reads[next].axis < 0 &&
                  lj_size_is_number(view->reads[next].start);
@@ -273,13 +292,16 @@ static lj_syntax *with_new_axes(struct lj_printer *p, const struct lj_node *view
       continue;
     }
     if (!named) {
-      if (!repeats || count) items[count++] = none(p);
+      if (!repeats || count)
+        items[count++] = none(p);
       continue;
     }
-    while (cuts && next < k) items[count++] = index_item(p, view, base, next++);
+    while (cuts && next < k)
+      items[count++] = index_item(p, view, base, next++);
     items[count++] = cuts ? index_item(p, view, base, next++) : whole_slice(p);
   }
-  while (cuts && next < base->rank) items[count++] = index_item(p, view, base, next++);
+  while (cuts && next < base->rank)
+    items[count++] = index_item(p, view, base, next++);
   return indexed(p, x, items, count);
 }
 
@@ -291,12 +313,15 @@ static lj_syntax *keepdims(struct lj_printer *p, const struct lj_node *view)
   uint32_t rank, kept = 0;
   lj_syntax *call;
 
-  if (!lj_op_is_reduction((enum lj_op)row->op) || p->names[operand]) return NULL;
+  if (!lj_op_is_reduction((enum lj_op)row->op) || p->names[operand])
+    return NULL;
   rank = lj_operand(p->graph, row, 0)->rank;
-  if (view->rank != rank) return NULL;
+  if (view->rank != rank)
+    return NULL;
   for (uint32_t axis = 0; axis < rank; axis++) {
     if (row->axes >> axis & 1) {
-      if (!lj_size_is(view->shape[axis], 1)) return NULL;
+      if (!lj_size_is(view->shape[axis], 1))
+        return NULL;
       continue;
     }
     const struct lj_read *read = &view->reads[kept];
@@ -305,7 +330,8 @@ static lj_syntax *keepdims(struct lj_printer *p, const struct lj_node *view)
                  lj_size_equal(view->shape[axis], row->shape[kept]);
     bool only = read->axis < 0 && lj_size_is(row->shape[kept], 1) &&
                 lj_size_is(view->shape[axis], 1);
-    if (!whole && !only) return NULL;
+    if (!whole && !only)
+      return NULL;
     kept++;
   }
   call = lj_print_form(p, operand);
@@ -324,10 +350,12 @@ lj_syntax *lj_print_view(struct lj_printer *p, const struct lj_node *node)
   uint32_t named = 0, count;
   bool repeats = false;
 
-  if (x) return x;
+  if (x)
+    return x;
   x = lj_print_node(p, node->operand[0]);
   for (uint32_t k = 0; k < base->rank; k++)
-    if (node->reads[k].axis >= 0) named |= 1u << node->reads[k].axis;
+    if (node->reads[k].axis >= 0)
+      named |= 1u << node->reads[k].axis;
   for (uint32_t axis = 0; axis < node->rank; axis++)
     repeats |= !(named >> axis & 1) && !lj_size_is(node->shape[axis], 1);
   if (permutation(node, base->rank, order, &count)) {
@@ -336,14 +364,15 @@ lj_syntax *lj_print_view(struct lj_printer *p, const struct lj_node *node)
   } else {
     x = with_new_axes(p, node, base, x, true, repeats);
   }
-  if (!repeats) return x;
+  if (!repeats)
+    return x;
   call = lj_print_call(p, "broadcast_to");
   lj_print_add(p, call, NULL, x);
   lj_print_add(p, call, NULL, print_shape(p, node->rank, node->shape));
   return call;
 }
 
-/* ---- pads -------------------------------------------------------------------------------- */
+/* ---- pads ------------------------------------------------------------------------ */
 
 /* pad(x, before, after, axis=k, step=s), one axis at a time. */
 lj_syntax *lj_print_pad(struct lj_printer *p, const struct lj_node *node)
@@ -355,17 +384,20 @@ lj_syntax *lj_print_pad(struct lj_printer *p, const struct lj_node *node)
     const struct lj_read *read = &node->reads[k];
     bool in_place = read->step == 1 && lj_size_is(read->start, 0) &&
                     lj_size_equal(operand->shape[k], node->shape[k]);
-    if (in_place) continue;
+    if (in_place)
+      continue;
     struct lj_size past = plus(p, operand->shape[k], lj_size_number(1), -1);
-    past = plus(p, read->start, past, read->step);     /* the last element's place */
+    past = plus(p, read->start, past, read->step); /* the last element's place */
     past = plus(p, past, lj_size_number(1), 1);
     struct lj_size after = plus(p, node->shape[k], past, -1);
     lj_syntax *call = lj_print_call(p, "pad");
     lj_print_add(p, call, NULL, x);
     lj_print_add(p, call, NULL, lj_print_size(p, read->start));
     lj_print_add(p, call, NULL, lj_print_size(p, after));
-    if (k + 1u != node->rank) lj_print_add(p, call, "axis", lj_print_integer(p, k));
-    if (read->step != 1) lj_print_add(p, call, "step", lj_print_integer(p, read->step));
+    if (k + 1u != node->rank)
+      lj_print_add(p, call, "axis", lj_print_integer(p, k));
+    if (read->step != 1)
+      lj_print_add(p, call, "step", lj_print_integer(p, read->step));
     x = call;
   }
   return x;

@@ -1,10 +1,10 @@
 /*
  * Simplification: the same values by fewer and plainer nodes.
  *
- * Everything the roots need is rebuilt, operands first, with the graph folding; the rules
- * are those of fold.c. The checker builds its graph without folding, so that the stage
- * before this one shows what was written. Afterwards the graph keeps folding, so that what
- * later passes add comes out simplified too.
+ * Everything the roots need is rebuilt, operands first, with the graph folding; the
+ * rules are those of fold.c. The checker builds its graph without folding, so that the
+ * stage before this one shows what was written. Afterwards the graph keeps folding, so
+ * that what later passes add comes out simplified too.
  */
 #include "compiler/passes.h"
 #include "compiler/walk.h"

@@ -1,8 +1,8 @@
 /*
  * Walking the part of a graph that some roots need, and rebuilding it.
  *
- * Ids are a topological order, so one sweep down marks and one sweep up rebuilds; there is
- * no recursion, whatever the depth of the expression.
+ * Ids are a topological order, so one sweep down marks and one sweep up rebuilds; there
+ * is no recursion, whatever the depth of the expression.
  */
 #include "compiler/walk.h"
 
@@ -10,7 +10,8 @@ bool *lj_needed(const struct lj_graph *graph, const lj_id *roots, uint32_t root_
 {
   bool *needed = LJ_NEW_ARRAY(graph->arena, bool, (size_t)graph->node_count + 1);
 
-  for (uint32_t i = 0; i < root_count; i++) needed[roots[i]] = true;
+  for (uint32_t i = 0; i < root_count; i++)
+    needed[roots[i]] = true;
   needed[0] = false;
   for (lj_id id = graph->node_count; id > 0; id--) {
     const struct lj_node *node = lj_node_at(graph, id);
@@ -29,13 +30,16 @@ void lj_walk(struct lj_graph *graph, lj_id *roots, uint32_t root_count, lj_remak
   struct lj_span here = graph->here;
 
   for (lj_id id = 1; id <= last; id++) {
-    if (!needed[id]) continue;
+    if (!needed[id])
+      continue;
     struct lj_node node = *lj_node_at(graph, id);
     lj_id operand[3] = {0};
-    for (int i = 0; i < node.operand_count; i++) operand[i] = made[node.operand[i]];
+    for (int i = 0; i < node.operand_count; i++)
+      operand[i] = made[node.operand[i]];
     graph->here = node.span;
     made[id] = make(graph, context, &node, operand);
   }
   graph->here = here;
-  for (uint32_t i = 0; i < root_count; i++) roots[i] = made[roots[i]];
+  for (uint32_t i = 0; i < root_count; i++)
+    roots[i] = made[roots[i]];
 }

@@ -181,7 +181,8 @@ static double draw(const char *kind, uint64_t *random)
   return test_uniform(random, 0, 1) < 0.5; /* b, b1; oh and oh2 are set afterwards */
 }
 
-/* Rows of probabilities, their logarithms, one-hot rows: `n` elements `stride` apart. */
+/* Rows of probabilities, their logarithms, one-hot rows: `n` elements `stride`
+ * apart. */
 static void finish_row(struct test_array *array, const char *kind, int64_t first,
                        int64_t n, int64_t stride, uint64_t *random)
 {

@@ -360,7 +360,7 @@ static void expect_zeros(struct scene *scene, const char *what, lj_id adjoint)
 }
 
 /* where(no, NAME(specials), 0): zero in the first derivative and in the second. The
- * interpreter computes both branches, so only guards applied in the right place help. */
+ * interpreter computes both branches, so only guards in the right place help. */
 static void check_guard(struct scene *scene, enum lj_op op, uint32_t turn)
 {
   struct lj_graph *graph = &scene->graph;

@@ -1,6 +1,6 @@
 /*
- * Expansion: what is left when composite row operators are replaced by their definitions,
- * and that values stay.
+ * Expansion: what is left when composite row operators are replaced by their
+ * definitions, and that values stay.
  */
 #include "compiler/walk.h"
 #include "tests/support/scene.h"
@@ -53,7 +53,7 @@ static void expansion_leaves_primitive_reductions(void **state)
   }
 }
 
-/* softmax, log_softmax and logsumexp of one operand: one maximum, one sum of one exp. */
+/* softmax, log_softmax and logsumexp of one operand: one maximum, one sum, one exp. */
 static void expansions_share_their_exponentials(void **state)
 {
   struct scene *scene = scene_open(
@@ -105,7 +105,8 @@ static void expansion_keeps_values(void **state)
     const double *new = lj_evaluate(&scene->s.arena, &with, checked->value, NULL);
     for (int64_t at = 0; at < scene_count(scene, before); at++)
       if (!(fabs(old[at] - new[at]) <= 1e-14) && old[at] != new[at] && !isnan(old[at]))
-        fail_msg("%s\nelement %d was %g and is %g", texts[i], (int)at, old[at], new[at]);
+        fail_msg("%s\nelement %d was %g and is %g", texts[i], (int)at, old[at],
+                 new[at]);
     scene_close(scene);
   }
 }

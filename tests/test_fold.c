@@ -1,9 +1,10 @@
 /*
- * Folding and simplifying: what the rules do, what they must leave alone, and that values
- * stay the same bit for bit, also at zeros of either sign, infinities and NaN.
+ * Folding and simplifying: what the rules do, what they must leave alone, and that
+ * values stay the same bit for bit, also at zeros of either sign, infinities and NaN.
  *
- * Texts go through the checker, which builds without folding, and lj_simplify; what comes
- * out is compared as text. x and y are f64[batch], a is f64[batch, 3], i is i64[batch].
+ * Texts go through the checker, which builds without folding, and lj_simplify; what
+ * comes out is compared as text. x and y are f64[batch], a is f64[batch, 3], i is
+ * i64[batch].
  */
 #include "compiler/fold.h"
 #include "tests/check_session.h"
@@ -57,7 +58,7 @@ static void expect_rows(const struct row *rows, size_t count)
   }
 }
 
-/* ---- what the rules do ------------------------------------------------------------------- */
+/* ---- what the rules do ----------------------------------------------------------- */
 
 static void constants_fold_in_f64(void **state)
 {
@@ -83,26 +84,16 @@ static void constants_fold_in_f64(void **state)
 static void identities_vanish(void **state)
 {
   static const struct row rows[] = {
-      {"-(-x)", "x"},
-      {"x - 0", "x"},
-      {"x + -0.0", "x"},
-      {"1*x", "x"},
-      {"x*1.0", "x"},
-      {"x/1", "x"},
-      {"x/-1", "-x"},
-      {"-1*x", "-x"},
-      {"x**1", "x"},
-      {"x**2", "square(x)"},
-      {"x**0 + y", "1 + y"},
-      {"x**-1", "1/x"},
-      {"x*x", "square(x)"},
-      {"x + x", "2*x"},
-      {"maximum(x, x)", "x"},
-      {"square(-x)", "square(x)"},
-      {"abs(-x)", "abs(x)"},
-      {"abs(square(x))", "square(x)"},
-      {"cast(x, f64)", "x"},
-      {"cast(cast(x > 0, i32), f64)", "cast(x > 0, f64)"},
+      {"-(-x)", "x"},         {"x - 0", "x"},
+      {"x + -0.0", "x"},      {"1*x", "x"},
+      {"x*1.0", "x"},         {"x/1", "x"},
+      {"x/-1", "-x"},         {"-1*x", "-x"},
+      {"x**1", "x"},          {"x**2", "square(x)"},
+      {"x**0 + y", "1 + y"},  {"x**-1", "1/x"},
+      {"x*x", "square(x)"},   {"x + x", "2*x"},
+      {"maximum(x, x)", "x"}, {"square(-x)", "square(x)"},
+      {"abs(-x)", "abs(x)"},  {"abs(square(x))", "square(x)"},
+      {"cast(x, f64)", "x"},  {"cast(cast(x > 0, i32), f64)", "cast(x > 0, f64)"},
   };
 
   (void)state;
@@ -217,7 +208,8 @@ static void stability_rewrites(void **state)
       {"1 - exp(-x)", "-expm1(-x)"},
       {"log(exp(x))", "x"},
       {"log(sum(exp(a), axis=1))", "logsumexp(a, axis=-1)"},
-      {"log(sum(exp(a), axis=1, keepdims=True))*a", "logsumexp(a, axis=-1, keepdims=True)*a"},
+      {"log(sum(exp(a), axis=1, keepdims=True))*a",
+       "logsumexp(a, axis=-1, keepdims=True)*a"},
       {"x*log(x)", "xlogy(x, x)"},
       {"1/x*y", "y/x"},
       {"1/sum(a, axis=1, keepdims=True)*a", "1/sum(a, axis=-1, keepdims=True)*a"},
@@ -240,7 +232,7 @@ static void every_rewrite_says_what_it_does(void **state)
   }
 }
 
-/* ---- what they leave alone --------------------------------------------------------------- */
+/* ---- what they leave alone ------------------------------------------------------- */
 
 static void what_is_not_exact_stays(void **state)
 {
@@ -267,14 +259,15 @@ static void what_is_not_exact_stays(void **state)
   expect_rows(rows, LJ_COUNT(rows));
 }
 
-/* ---- values ------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------- */
 
 #define BATCH 60
 
 /* Numbers of all kinds; the same for every text. */
 static double sample(int at)
 {
-  static const double special[] = {0, -0.0, 1, -1, INFINITY, -INFINITY, NAN, 0.5, -3, 1e-3};
+  static const double special[] = {0,         -0.0, 1,   -1, INFINITY,
+                                   -INFINITY, NAN,  0.5, -3, 1e-3};
   const int count = (int)LJ_COUNT(special);
 
   return at % 3 ? special[at * 7 % count] : 4 * sin(at * 12.9898);

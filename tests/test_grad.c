@@ -1,11 +1,11 @@
 /*
- * Differentiation as a whole: what gradients look like, that no NaN comes out of a branch
- * not taken, that views, pads, gathers and broadcasts have the right adjoints, and where
- * derivatives pass. (The rules of the operator tables, one by one with their kinks, are in
- * test_derivatives.c.)
+ * Differentiation as a whole: what gradients look like, that no NaN comes out of a
+ * branch not taken, that views, pads, gathers and broadcasts have the right adjoints,
+ * and where derivatives pass. (The rules of the operator tables, one by one with their
+ * kinks, are in test_derivatives.c.)
  *
- * Inputs are f64 where numbers are compared: first and second derivatives against central
- * differences through the interpreter, with a random adjoint for every element.
+ * Inputs are f64 where numbers are compared: first and second derivatives against
+ * central differences through the interpreter, with a random adjoint for every element.
  */
 #include "compiler/walk.h"
 #include "tests/support/scene.h"
@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-/* ---- what gradients look like ------------------------------------------------------------ */
+/* ---- what gradients look like ---------------------------------------------------- */
 
 struct row {
   const char *text, *declared, *expected;
@@ -29,23 +29,30 @@ static void gradients_read_well(void **state)
   static const struct row rows[] = {
       {"sum(square(y_pred - y_true)*[0.3, 0.7], axis=1)", "",
        "(y_pred - y_true)*[0.6, 1.4]"},
-      {"mean(square(y_pred - y_true), axis=-1)", "", "2/shape(y_pred)[1]*(y_pred - y_true)"},
-      {"mean(square(y_pred - y_true), axis=-1)", "y_pred:f32:B,3", "2/3*(y_pred - y_true)"},
+      {"mean(square(y_pred - y_true), axis=-1)", "",
+       "2/shape(y_pred)[1]*(y_pred - y_true)"},
+      {"mean(square(y_pred - y_true), axis=-1)", "y_pred:f32:B,3",
+       "2/3*(y_pred - y_true)"},
       {"mean(square(y_pred - y_true), axis=-1)", "y_pred:f32:B,2", "y_pred - y_true"},
-      {"mean(abs(y_pred - y_true), axis=-1)", "y_pred:f32:B,10", "0.1*sign(y_pred - y_true)"},
+      {"mean(abs(y_pred - y_true), axis=-1)", "y_pred:f32:B,10",
+       "0.1*sign(y_pred - y_true)"},
       {"sum(y_pred, axis=-1)", "", "broadcast_to(1.0, shape(y_pred))"},
       {"-sum(y_true*log_softmax(y_pred), axis=-1)", "",
        "softmax(y_pred, axis=-1)*sum(y_true, axis=-1, keepdims=True) - y_true"},
       {"-gather(log_softmax(y_pred), y_true)", "",
        "softmax(y_pred, axis=-1) - one_hot(y_true, shape(y_pred)[1])"},
-      {"sum(softplus(y_pred) - y_true*y_pred, axis=-1)", "", "sigmoid(y_pred) - y_true"},
+      {"sum(softplus(y_pred) - y_true*y_pred, axis=-1)", "",
+       "sigmoid(y_pred) - y_true"},
       {"logsumexp(y_pred, axis=-1)", "", "softmax(y_pred, axis=-1)"},
-      {"where(y_pred > 0, log(y_pred), 0)", "y_pred:f32:B", "where(y_pred > 0, 1/y_pred, 0)"},
+      {"where(y_pred > 0, log(y_pred), 0)", "y_pred:f32:B",
+       "where(y_pred > 0, 1/y_pred, 0)"},
       {"where(y_pred > 0, exp(y_pred), square(y_pred))", "y_pred:f32:B",
        "where(y_pred > 0, exp(y_pred), 2*y_pred)"},
-      {"exp(y_pred) - y_true*y_pred", "y_pred:f32:B y_true:f32:B", "exp(y_pred) - y_true"},
+      {"exp(y_pred) - y_true*y_pred", "y_pred:f32:B y_true:f32:B",
+       "exp(y_pred) - y_true"},
       {"softplus(w - y_pred)", "w:f32:B y_pred:f32:B", "-sigmoid(w - y_pred)"},
-      {"y_pred[:, 0]*y_true", "y_pred:f32:B,3 y_true:f32:B", "pad(y_true[:, None], 0, 2)"},
+      {"y_pred[:, 0]*y_true", "y_pred:f32:B,3 y_true:f32:B",
+       "pad(y_true[:, None], 0, 2)"},
   };
 
   (void)state;
@@ -56,15 +63,17 @@ static void gradients_read_well(void **state)
     if (setjmp(scene->s.trap.escape))
       fail_msg("%s\n%s", rows[i].text, scene->s.trap.message);
     lj_simplify(&checked->graph, &checked->value, 1);
-    lj_id adjoint = scene_derive(scene, checked->value, lj_integer(&checked->graph, 1), "y_pred");
+    lj_id adjoint =
+        scene_derive(scene, checked->value, lj_integer(&checked->graph, 1), "y_pred");
     lj_graph_print(&text, &checked->graph, adjoint, false);
     if (strcmp(text.text, rows[i].expected) != 0)
-      fail_msg("%s\ngives    %s\nexpected %s", rows[i].text, text.text, rows[i].expected);
+      fail_msg("%s\ngives    %s\nexpected %s", rows[i].text, text.text,
+               rows[i].expected);
     scene_close(scene);
   }
 }
 
-/* ---- numbers ----------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------- */
 
 static lj_id add_seed(struct scene *scene, const char *name, lj_id like)
 {
@@ -73,7 +82,8 @@ static lj_id add_seed(struct scene *scene, const char *name, lj_id like)
   struct lj_input input = {
       .name = name, .dtype = LJ_F64, .rank = node->rank, .role = LJ_ROLE_ADJOINT};
 
-  for (uint32_t k = 0; k < node->rank; k++) input.shape[k] = node->shape[k];
+  for (uint32_t k = 0; k < node->rank; k++)
+    input.shape[k] = node->shape[k];
   return lj_graph_input(graph, &input);
 }
 
@@ -85,7 +95,8 @@ static double weighted_sum(struct scene *scene, lj_id value, lj_id weights)
   double sum = 0;
 
   assert_non_null(values);
-  for (int64_t at = 0; at < scene_count(scene, value); at++) sum += w[at] * values[at];
+  for (int64_t at = 0; at < scene_count(scene, value); at++)
+    sum += w[at] * values[at];
   return sum;
 }
 
@@ -109,8 +120,8 @@ static void compare(struct scene *scene, const char *text, lj_id value, lj_id se
     x[at] = keep;
     double estimate = (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h); /* O(h^4) */
     if (!(fabs(found[at] - estimate) <= 1e-7 * (1 + fabs(estimate))))
-      fail_msg("%s\nby %s, element %d: %.12g, expected %.12g", text, by, (int)at, found[at],
-               estimate);
+      fail_msg("%s\nby %s, element %d: %.12g, expected %.12g", text, by, (int)at,
+               found[at], estimate);
   }
 }
 
@@ -159,7 +170,8 @@ static void views_have_adjoints(void **state)
   };
 
   (void)state;
-  for (size_t i = 0; i < LJ_COUNT(texts); i++) expect_derivatives(texts[i], INPUTS);
+  for (size_t i = 0; i < LJ_COUNT(texts); i++)
+    expect_derivatives(texts[i], INPUTS);
 }
 
 static void gathers_have_adjoints(void **state)
@@ -178,7 +190,8 @@ static void gathers_have_adjoints(void **state)
   };
 
   (void)state;
-  for (size_t i = 0; i < LJ_COUNT(texts); i++) expect_derivatives(texts[i], INPUTS);
+  for (size_t i = 0; i < LJ_COUNT(texts); i++)
+    expect_derivatives(texts[i], INPUTS);
 }
 
 static void broadcasts_are_summed(void **state)
@@ -207,7 +220,8 @@ static void broadcasts_are_summed(void **state)
   };
 
   (void)state;
-  for (size_t i = 0; i < LJ_COUNT(texts); i++) expect_derivatives(texts[i], INPUTS);
+  for (size_t i = 0; i < LJ_COUNT(texts); i++)
+    expect_derivatives(texts[i], INPUTS);
 }
 
 /* An input that is smaller than the value: by w, (3,), and by a scalar input. */
@@ -227,7 +241,7 @@ static void small_inputs_collect_from_everywhere(void **state)
   }
 }
 
-/* ---- where derivatives pass -------------------------------------------------------------- */
+/* ---- where derivatives pass ------------------------------------------------------ */
 
 static void reaches_or_names_the_killer(void **state)
 {
@@ -259,8 +273,9 @@ static void reaches_or_names_the_killer(void **state)
     if (!x) { /* not in the text at all: nothing to ask */
       assert_false(rows[t].used);
     } else {
-      assert_int_equal(lj_grad_reaches(&checked->graph, checked->value, x, &used, &killer),
-                       rows[t].reaches);
+      assert_int_equal(
+          lj_grad_reaches(&checked->graph, checked->value, x, &used, &killer),
+          rows[t].reaches);
       assert_int_equal(used, rows[t].used);
       assert_int_equal(killer != 0, rows[t].killer != NULL);
       if (killer)
@@ -285,13 +300,14 @@ static void what_is_not_asked_for_is_not_made(void **state)
   wrt[0] = scene_input(graph, "x"), wrt[1] = scene_input(graph, "u");
   wrt[2] = scene_input(graph, "y");
   lj_id seed = lj_integer(graph, 1);
-  assert_true(lj_grad(graph, &scene->s.diags, &scene->rules, checked->value, seed, wrt, 3,
-                      adjoint));
+  assert_true(lj_grad(graph, &scene->s.diags, &scene->rules, checked->value, seed, wrt,
+                      3, adjoint));
   assert_int_not_equal(adjoint[0], 0);
   assert_int_equal(adjoint[1], 0);
   assert_int_not_equal(adjoint[2], 0);
   /* exactly the shape and dtype of the input, also when the seed is a plain 1 */
-  const struct lj_node *x = lj_node_at(graph, wrt[0]), *dx = lj_node_at(graph, adjoint[0]);
+  const struct lj_node *x = lj_node_at(graph, wrt[0]),
+                       *dx = lj_node_at(graph, adjoint[0]);
   assert_true(dx->dtype == x->dtype && dx->rank == x->rank);
   assert_true(lj_size_equal(dx->shape[0], x->shape[0]));
   scene_close(scene);
@@ -302,14 +318,20 @@ static bool is_written(const struct lj_node *node)
   return node->op == LJ_OP_TABLE;
 }
 
-/* Where the text has no arrays of weak values, its gradient makes none: they would leave it
- * to the back end what they are. */
+/* Where the text has no arrays of weak values, its gradient makes none: they would
+ * leave it to the back end what they are. */
 static void gradients_hold_no_weak_arrays(void **state)
 {
   static const char *const texts[] = {
-      "mean(maximum(x, 0.5), axis=1)", "maximum(x, p*y)*p", "max(x, axis=1)*p",
-      "where(x > 0, p*x, 2*x)",        "sum(x, axis=1)",    "gather(x, i)*p",
-      "clip(x, -p, p)",                "x[:, 0]*p",         "minimum(x, 0)",
+      "mean(maximum(x, 0.5), axis=1)",
+      "maximum(x, p*y)*p",
+      "max(x, axis=1)*p",
+      "where(x > 0, p*x, 2*x)",
+      "sum(x, axis=1)",
+      "gather(x, i)*p",
+      "clip(x, -p, p)",
+      "x[:, 0]*p",
+      "minimum(x, 0)",
   };
 
   (void)state;
@@ -319,7 +341,8 @@ static void gradients_hold_no_weak_arrays(void **state)
     if (setjmp(scene->s.trap.escape))
       fail_msg("%s\n%s", texts[t], scene->s.trap.message);
     lj_simplify(&checked->graph, &checked->value, 1);
-    lj_id adjoint = scene_derive(scene, checked->value, lj_integer(&checked->graph, 1), "x");
+    lj_id adjoint =
+        scene_derive(scene, checked->value, lj_integer(&checked->graph, 1), "x");
     const bool *needed = lj_needed(&checked->graph, &adjoint, 1);
     for (lj_id id = 1; id <= adjoint; id++) {
       const struct lj_node *node = lj_node_at(&checked->graph, id);

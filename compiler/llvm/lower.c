@@ -66,7 +66,9 @@ static LLVMValueRef float_mod(const struct operands *o)
   struct lj_ir *ir = o->ir;
   LLVMValueRef zero = lj_ir_number(ir, LLVMTypeOf(o->a), 0);
   LLVMValueRef quotient = lj_ir_floor(ir, lj_ir_fdiv(ir, o->a, o->b));
-  LLVMValueRef rest = lj_ir_fma(ir, lj_ir_fneg(ir, quotient), o->b, o->a);
+  LLVMValueRef less = lj_ir_fcmp(ir, LLVMRealOEQ, quotient, zero); /* b may be infinite */
+  LLVMValueRef rest = lj_ir_select(
+      ir, less, o->a, lj_ir_fma(ir, lj_ir_fneg(ir, quotient), o->b, o->a));
   LLVMValueRef positive = lj_ir_fcmp(ir, LLVMRealOGT, o->b, zero);
   LLVMValueRef low = lj_ir_select(ir, positive, lj_ir_fcmp(ir, LLVMRealOLT, rest, zero),
                                   lj_ir_fcmp(ir, LLVMRealOGT, rest, zero));

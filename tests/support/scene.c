@@ -50,7 +50,7 @@ lj_id scene_derive(struct scene *scene, lj_id value, lj_id seed, const char *by)
   return adjoint;
 }
 
-/* ---- data -------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------ */
 
 static double random_between(uint64_t *state, double low, double high)
 {

@@ -1,6 +1,6 @@
 /*
- * A text as a checked graph with data, for tests of the passes: what it evaluates to, and
- * its derivatives, all through the interpreter.
+ * A text as a checked graph with data, for tests of the passes: what it evaluates to,
+ * and its derivatives, all through the interpreter.
  *
  *     struct scene *scene = scene_open("square(x)*y", "x:f64:B,3 y:f64:B,3");
  *     if (setjmp(scene->s.trap.escape)) fail();
@@ -27,8 +27,8 @@ struct scene {
   const double *inputs[SCENE_INPUTS];
 };
 
-/* Any shape of result is accepted and a gradient is not asked for; fails the test if the
- * text is refused. Declarations as in check_session.h. */
+/* Any shape of result is accepted and a gradient is not asked for; fails the test if
+ * the text is refused. Declarations as in check_session.h. */
 struct scene *scene_open(const char *text, const char *declared);
 void scene_close(struct scene *scene);
 
@@ -37,8 +37,9 @@ lj_id scene_input(const struct lj_graph *graph, const char *name);
 /* The adjoint of an input; the test fails if it is refused. */
 lj_id scene_derive(struct scene *scene, lj_id value, lj_id seed, const char *by);
 
-/* Integers count 0, 1, 2, 0, ...; everything else is drawn from (0.2, 0.9) or, with the
- * number `negative` out of 10, its like below 0. An input's data depend on its name alone. */
+/* Integers count 0, 1, 2, 0, ...; everything else is drawn from (0.2, 0.9) or, with
+ * the number `negative` out of 10, its like below 0. An input's data depend on its
+ * name alone. */
 void scene_fill(struct scene *scene, int negative);
 struct lj_evaluation scene_data(struct scene *scene);
 int64_t scene_count(struct scene *scene, lj_id id);
