@@ -14,12 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct cli_command *const cli_commands[] = {
-    &cli_eval,  &cli_check,  &cli_show,  &cli_test,
-    &cli_bench, &cli_losses, &cli_train, &cli_help,
-};
-const size_t cli_command_count = CLI_COUNT(cli_commands);
-
 /* A closed standard stream must not become the next file that is opened. */
 static void keep_standard_streams(void)
 {

@@ -1,6 +1,7 @@
 # Turn a text file into a C file that holds it, one string literal per line:
 #
-#   cmake -DINPUT=text -DOUTPUT=text.c -DNAME=lj_text -DHEADER=text.h -P embed_text.cmake
+#   cmake -DINPUT=text -DOUTPUT=text.c -DNAME=lj_text -DHEADER=text.h \
+#         -P embed_text.cmake
 #
 # defines `const char NAME_text[]`, terminated, and `const size_t NAME_length` as HEADER
 # declares them. `?` is escaped so that no trigraph can arise.

@@ -14,8 +14,8 @@ if(NOT LLVM_FOUND)
   find_package(LLVM CONFIG REQUIRED)
 endif()
 if(LLVM_VERSION_MAJOR LESS 19)
-  message(FATAL_ERROR "lossjit needs LLVM 19 or newer; found ${LLVM_VERSION} in ${LLVM_DIR}."
-                      " Name another with -DLLVM_DIR=.../lib/cmake/llvm.")
+  message(FATAL_ERROR "lossjit needs LLVM 19 or newer; found ${LLVM_VERSION} in"
+                      " ${LLVM_DIR}. Name another with -DLLVM_DIR=.../lib/cmake/llvm.")
 elseif(NOT LLVM_VERSION_MAJOR EQUAL 19)
   message(WARNING "lossjit is tested with LLVM 19; this is ${LLVM_VERSION}.")
 endif()

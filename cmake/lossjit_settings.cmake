@@ -20,8 +20,8 @@ if(LOSSJIT_SANITIZE)
   add_compile_options("-fsanitize=${LOSSJIT_SANITIZE}" -fno-sanitize-recover=all
                       -fno-omit-frame-pointer)
   add_link_options("-fsanitize=${LOSSJIT_SANITIZE}")
-  # clang looks for a mark of the function's type in front of whatever is called through a
-  # pointer; kernels have none, and in front of their page there may be nothing.
+  # clang looks for a mark of the function's type in front of whatever is called through
+  # a pointer; kernels have none, and in front of their page there may be nothing.
   if(CMAKE_C_COMPILER_ID MATCHES "Clang" AND LOSSJIT_SANITIZE MATCHES "undefined")
     add_compile_options(-fno-sanitize=function)
   endif()

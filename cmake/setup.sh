@@ -1,6 +1,7 @@
-# What tests/run.sh and examples/run.sh begin with: packages, builds, and one line on the
-# terminal for each step. To be sourced by a POSIX shell with `root` set to the top of the
-# tree. Output of the steps goes to build/logs; its end is shown when a step fails.
+# What tests/run.sh and examples/run.sh begin with: packages, builds, and one line on
+# the terminal for each step. To be sourced by a POSIX shell with `root` set to the top
+# of the tree. Output of the steps goes to build/logs; its end is shown when a step
+# fails.
 
 build_packages="cmake ninja-build gcc libc6-dev pkg-config llvm-19-dev libopenblas-dev
   libjansson-dev libcmocka-dev"

@@ -23,9 +23,20 @@ lj_id lj_fold_product(struct lj_graph *graph, const struct lj_node *node);
 /* fold_truth.c: logical operators, where, casts. */
 lj_id lj_fold_truth(struct lj_graph *graph, const struct lj_node *node);
 
-/* fold_view.c: views of views, of tables, of operators; operands that repeat. */
+/* fold_view.c: views of views, of tables, of operators. */
 lj_id lj_fold_view(struct lj_graph *graph, const struct lj_node *node);
+/* Axes along which a view repeats values: neither named by a read nor of size 1. */
+uint32_t lj_repeated_axes(const struct lj_graph *graph, const struct lj_node *view);
+
+/* fold_repeats.c: operators over operands that repeat. */
 lj_id lj_fold_repeats(struct lj_graph *graph, const struct lj_node *node);
+
+/* fold_pushed.c: what became of views of this node before, so that a view of a graph
+ * with shared parts is moved through each part once; and how far views are moved at
+ * a time. */
+lj_id lj_pushed_find(const struct lj_graph *graph, const struct lj_node *view);
+void lj_pushed_note(struct lj_graph *graph, const struct lj_node *view, lj_id result);
+#define LJ_PUSH_LIMIT 64
 
 /* fold_row.c: reductions and operators along axes. */
 lj_id lj_fold_row(struct lj_graph *graph, const struct lj_node *node);

@@ -65,10 +65,14 @@ static lj_id and_or(struct lj_graph *graph, const struct lj_node *node)
 
 static lj_id where_constant(struct lj_graph *graph, const struct lj_node *node)
 {
-  double truth;
+  double truth, value;
 
   if (node->operand[1] == node->operand[2])
     return lj_in_shape_of(graph, node, node->operand[1]);
+  if (lj_is_constant(graph, node->operand[1], &value) &&
+      lj_is_number(graph, node->operand[2], value)) /* 0 and 0.0 */
+    return lj_in_shape_of(graph, node,
+                          lj_constant(graph, (enum lj_dtype)node->dtype, value));
   if (!lj_is_constant(graph, node->operand[0], &truth))
     return 0;
   return lj_in_shape_of(graph, node, node->operand[truth != 0 ? 1 : 2]);

@@ -1,12 +1,10 @@
 /*
- * Folding of views, and of operators over repeated values.
+ * Folding of views.
  *
  * Views move towards the leaves, so that every load becomes one affine access: a view
  * of a view is one view, a view of an operator is the operator over views, a view of a
- * table is a table. Repeats move the other way: what is computed from values that
- * repeat along an axis is computed once and repeated afterwards, and an operand is not
- * repeated where the other operands already give the shape. The two cannot chase each
- * other, because a view that repeats is never pushed.
+ * table is a table. Views that repeat values are not moved: repeats go the other way
+ * (fold_repeats.c), and so the two cannot chase each other.
  */
 #include "compiler/fold.h"
 
@@ -33,8 +31,7 @@ static uint32_t named_axes(const struct lj_graph *graph, const struct lj_node *v
   return named;
 }
 
-/* Axes along which the view repeats values: neither named nor of size 1. */
-static uint32_t repeated_axes(const struct lj_graph *graph, const struct lj_node *view)
+uint32_t lj_repeated_axes(const struct lj_graph *graph, const struct lj_node *view)
 {
   uint32_t named = named_axes(graph, view), repeated = 0;
 
@@ -101,7 +98,7 @@ static lj_id view_of_table(struct lj_graph *graph, const struct lj_node *node)
   const struct lj_node *table = lj_operand(graph, node, 0);
   int64_t count = 1;
 
-  if (repeated_axes(graph, node))
+  if (lj_repeated_axes(graph, node))
     return 0;
   for (uint32_t k = 0; k < node->rank; k++) {
     if (!lj_size_is_number(node->shape[k]))
@@ -125,6 +122,8 @@ static lj_id view_of_table(struct lj_graph *graph, const struct lj_node *node)
     }
     values[at] = table->table[from];
   }
+  if (!node->rank)
+    return lj_constant(graph, (enum lj_dtype)node->dtype, values[0]);
   return lj_table(graph, (enum lj_dtype)node->dtype, node->rank, node->shape, values);
 }
 
@@ -235,7 +234,7 @@ static lj_id view_of_elementwise(struct lj_graph *graph, const struct lj_node *n
   lj_id operand[3] = {0}, result;
   uint32_t fresh;
 
-  if (repeated_axes(graph, node))
+  if (lj_repeated_axes(graph, node))
     return 0;
   if (!selects(graph, node))
     return view_undone(graph, node);
@@ -313,7 +312,7 @@ static lj_id view_of_row(struct lj_graph *graph, const struct lj_node *node)
   struct sketch sketch;
   uint32_t fresh;
 
-  if (repeated_axes(graph, node) || !selects(graph, node))
+  if (lj_repeated_axes(graph, node) || !selects(graph, node))
     return 0;
   bare = without_fresh(graph, node, &sketch, &fresh);
   bool possible = lj_op_is_reduction(op) ? through_reduction(graph, &bare, &row, &to)
@@ -324,116 +323,37 @@ static lj_id view_of_row(struct lj_graph *graph, const struct lj_node *node)
   return fresh ? lj_expand_dims(graph, result, fresh) : result;
 }
 
+/* A view of an operator, moved through it. */
+static lj_id push(struct lj_graph *graph, const struct lj_node *node)
+{
+  struct lj_node over = *lj_operand(graph, node, 0);
+
+  if (over.op == LJ_OP_NEGATIVE &&
+      !lj_repeated_axes(graph, node)) /* signs go outwards */
+    return lj_apply1(graph, LJ_OP_NEGATIVE, lj_rebuild(graph, node, over.operand));
+  if (lj_op_is_elementwise((enum lj_op)over.op))
+    return view_of_elementwise(graph, node);
+  return lj_op_is_row((enum lj_op)over.op) ? view_of_row(graph, node) : 0;
+}
+
 lj_id lj_fold_view(struct lj_graph *graph, const struct lj_node *node)
 {
   enum lj_op op = (enum lj_op)lj_operand(graph, node, 0)->op;
+  lj_id result;
 
   if (op == LJ_OP_VIEW)
     return view_of_view(graph, node);
   if (op == LJ_OP_TABLE)
     return view_of_table(graph, node);
-  if (op == LJ_OP_NEGATIVE && !repeated_axes(graph, node)) { /* signs move outwards */
-    struct lj_node negative = *lj_operand(graph, node, 0);
-    return lj_apply1(graph, LJ_OP_NEGATIVE, lj_rebuild(graph, node, negative.operand));
-  }
-  if (lj_op_is_elementwise(op))
-    return view_of_elementwise(graph, node);
-  return lj_op_is_row(op) ? view_of_row(graph, node) : 0;
-}
-
-/* ---- operands that repeat -------------------------------------------------------- */
-
-/* The view with its repeated axes at size 1. */
-static lj_id unrepeated(struct lj_graph *graph, lj_id id)
-{
-  const struct lj_node *view = lj_node_at(graph, id);
-  struct sketch sketch = {.rank = view->rank};
-
-  if (view->op != LJ_OP_VIEW)
-    return id;
-  const struct lj_node *base = lj_operand(graph, view, 0);
-  uint32_t repeated = repeated_axes(graph, view);
-  for (uint32_t k = 0; k < view->rank; k++)
-    sketch.shape[k] = repeated >> k & 1 ? lj_size_number(1) : view->shape[k];
-  for (uint32_t k = 0; k < base->rank; k++)
-    sketch.reads[k] = view->reads[k];
-  return make(graph, view->operand[0], &sketch);
-}
-
-/* Without leading axes of size 1, as far as the batch axis would not lose its place
- * by it: (batch,) against (n, batch) is what the text may not say. */
-static lj_id stripped(struct lj_graph *graph, lj_id id)
-{
-  const struct lj_node *node = lj_node_at(graph, id);
-  uint32_t ones = 0;
-
-  while (ones < node->rank && lj_size_is(node->shape[ones], 1))
-    ones++;
-  if (ones && ones < node->rank && node->shape[ones].symbol == LJ_SYMBOL_BATCH)
-    return id;
-  return ones && node->op == LJ_OP_VIEW ? lj_squeeze(graph, id, (1u << ones) - 1) : id;
-}
-
-/* Do these operands still broadcast to `rank`, `shape`? */
-static bool give_shape(const struct lj_graph *graph, int count, const lj_id *operand,
-                       uint32_t rank, const struct lj_size *shape)
-{
-  struct lj_size joined[LOSSJIT_MAX_RANK], next[LOSSJIT_MAX_RANK];
-  uint32_t so_far = 0, axis;
-
-  for (int i = 0; i < count; i++) {
-    const struct lj_node *node = lj_node_at(graph, operand[i]);
-    if (!lj_broadcast(so_far, joined, node->rank, node->shape, &so_far, next, &axis))
-      return false;
-    for (uint32_t k = 0; k < so_far; k++)
-      joined[k] = next[k];
-  }
-  return lj_shape_equal(so_far, joined, rank, shape);
-}
-
-/* Put the thinnest form of each operand that leaves the shape as it is. */
-static bool thin_operands(struct lj_graph *graph, const struct lj_node *node,
-                          lj_id operand[3])
-{
-  bool changed = false;
-
-  for (int i = 0; i < node->operand_count; i++) {
-    lj_id whole = operand[i];
-    if (!lj_is_op(graph, whole, LJ_OP_VIEW))
-      continue;
-    lj_id thin[2] = {stripped(graph, unrepeated(graph, whole)),
-                     unrepeated(graph, whole)};
-    for (int form = 0; form < 2; form++) {
-      operand[i] = thin[form];
-      if (give_shape(graph, node->operand_count, operand, node->rank, node->shape))
-        break;
-      operand[i] = whole;
-    }
-    changed |= operand[i] != whole;
-  }
-  return changed;
-}
-
-lj_id lj_fold_repeats(struct lj_graph *graph, const struct lj_node *node)
-{
-  lj_id operand[3] = {node->operand[0], node->operand[1], node->operand[2]};
-  bool views = false;
-
-  for (int i = 0; i < node->operand_count; i++)
-    views |= lj_is_op(graph, operand[i], LJ_OP_VIEW);
-  if (!views)
+  if (graph->push_depth >= LJ_PUSH_LIMIT)
     return 0;
-  if (thin_operands(graph, node, operand))
-    return lj_rebuild(graph, node, operand);
-  bool changed = false;
-  for (int i = 0; i < node->operand_count; i++) {
-    lj_id once = unrepeated(graph, operand[i]);
-    changed |= once != operand[i];
-    operand[i] = once;
-  }
-  if (!changed)
-    return 0;
-  /* All operands repeat along some axis: compute once, repeat the result. */
-  return lj_broadcast_to(graph, lj_rebuild(graph, node, operand), node->rank,
-                         node->shape);
+  result = lj_pushed_find(graph, node);
+  if (result)
+    return result;
+  graph->push_depth++;
+  result = push(graph, node);
+  graph->push_depth--;
+  if (result)
+    lj_pushed_note(graph, node, result);
+  return result;
 }

@@ -245,12 +245,18 @@ static bool merge(struct lj_graph *graph, struct lj_adjoint *a, struct lj_adjoin
   return true;
 }
 
-/* Merge as long as any two can be; what is left keeps its order. */
+/* A node with very many users is not compared pair by pair, nor summed in one chain. */
+#define MERGE_LIMIT 32
+#define CHAIN_LIMIT 8
+
+/* Merge what can be; what is left keeps its order. */
 static void merge_all(struct lj_graph *graph, struct lj_contribution *list,
                       enum lj_dtype dtype)
 {
-  for (struct lj_contribution *a = list; a; a = a->next)
-    for (struct lj_contribution *before = a; before->next;) {
+  for (struct lj_contribution *a = list; a; a = a->next) {
+    struct lj_contribution *before = a;
+    for (int tries = 0; a->adjoint.guard && before->next && tries < MERGE_LIMIT;
+         tries++) {
       if (!merge(graph, &a->adjoint, before->next->adjoint, dtype)) {
         before = before->next;
         continue;
@@ -258,6 +264,23 @@ static void merge_all(struct lj_graph *graph, struct lj_contribution *list,
       before->next = before->next->next;
       before = a; /* the new guard may fit one that was passed by */
     }
+  }
+}
+
+/* One after the other; many of them as a tree, whose depth stays small. */
+static lj_id join(struct lj_graph *graph, enum lj_op op, lj_id *terms, uint32_t count)
+{
+  while (count > CHAIN_LIMIT) {
+    uint32_t half = 0;
+    for (uint32_t i = 0; i + 1 < count; i += 2)
+      terms[half++] = lj_apply2(graph, op, terms[i], terms[i + 1]);
+    if (count % 2)
+      terms[half++] = terms[count - 1];
+    count = half;
+  }
+  for (uint32_t i = 1; i < count; i++)
+    terms[0] = lj_apply2(graph, op, terms[0], terms[i]);
+  return terms[0];
 }
 
 struct lj_adjoint lj_adjoint_collect(struct lj_gradient *gradient, lj_id id)
@@ -267,18 +290,22 @@ struct lj_adjoint lj_adjoint_collect(struct lj_gradient *gradient, lj_id id)
   enum lj_dtype dtype = (enum lj_dtype)lj_node_at(graph, id)->dtype;
   bool guarded = gradient->touchy[id];
   struct lj_adjoint sum = {0};
+  uint32_t count = 0;
 
   merge_all(graph, list, dtype);
   if (!list->next)
     return list->adjoint;
-  for (struct lj_contribution *at = list; at; at = at->next)
+  for (struct lj_contribution *at = list; at; at = at->next, count++)
     guarded = guarded && at->adjoint.guard;
-  for (struct lj_contribution *at = list; at; at = at->next) {
-    lj_id value = lj_adjoint_apply(graph, at->adjoint, dtype);
-    lj_id guard = at->adjoint.guard;
-    sum.value = sum.value ? lj_apply2(graph, LJ_OP_ADD, sum.value, value) : value;
-    if (guarded)
-      sum.guard = sum.guard ? lj_apply2(graph, LJ_OP_OR, sum.guard, guard) : guard;
+  lj_id *values = LJ_NEW_ARRAY(graph->arena, lj_id, count);
+  lj_id *guards = LJ_NEW_ARRAY(graph->arena, lj_id, count);
+  count = 0;
+  for (struct lj_contribution *at = list; at; at = at->next, count++) {
+    values[count] = lj_adjoint_apply(graph, at->adjoint, dtype);
+    guards[count] = at->adjoint.guard;
   }
+  sum.value = join(graph, LJ_OP_ADD, values, count);
+  if (guarded)
+    sum.guard = join(graph, LJ_OP_OR, guards, count);
   return sum;
 }

@@ -251,6 +251,8 @@ struct lj_graph {
   const char **symbols; /* names of sizes; [0] unused, [1] "batch" */
   uint32_t symbol_count, symbol_capacity;
   struct lj_span here; /* given to nodes that are made */
+  struct lj_pushed *pushed; /* fold_pushed.c: where views have been moved to */
+  uint32_t push_depth;
 };
 
 void lj_graph_init(struct lj_graph *graph, struct lj_arena *arena, uint32_t node_limit);

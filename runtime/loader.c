@@ -90,13 +90,14 @@ static lossjit_status check_wanted(const struct load *load, const Elf64_Shdr *se
   const char *name = lj_object_section_name(&load->object, section);
   uint64_t alignment = section->sh_addralign;
   if ((section->sh_flags & (SHF_WRITE | SHF_TLS)) != 0)
-    return lj_object_refuse(load->reason, "object: section '%.80s' is writable data", name);
+    return lj_object_refuse(load->reason, "object: section '%.80s' is writable data",
+                            name);
   if (section->sh_type != SHT_PROGBITS || (section->sh_flags & SHF_COMPRESSED) != 0)
-    return lj_object_refuse(load->reason, "object: section '%.80s' is of an unknown kind",
-                     name);
+    return lj_object_refuse(load->reason,
+                            "object: section '%.80s' is of an unknown kind", name);
   if ((alignment & (alignment - 1)) != 0 || alignment > load->page)
-    return lj_object_refuse(load->reason, "object: section '%.80s' has a wrong alignment",
-                     name);
+    return lj_object_refuse(load->reason,
+                            "object: section '%.80s' has a wrong alignment", name);
   return LOSSJIT_OK;
 }
 
@@ -191,11 +192,12 @@ static lossjit_status refuse_symbol(const struct load *load, uint64_t index)
   Elf64_Sym symbol;
   if (!lj_object_symbol(&load->object, index, &symbol))
     return lj_object_refuse(load->reason,
-                     "object: a relocation by a symbol that is not there");
+                            "object: a relocation by a symbol that is not there");
   const char *name = lj_object_symbol_name(&load->object, &symbol);
   if (symbol.st_shndx == SHN_UNDEF)
     return lj_object_refuse(load->reason, "object: '%.80s' is undefined", name);
-  return lj_object_refuse(load->reason, "object: '%.80s' is not in the loaded sections", name);
+  return lj_object_refuse(load->reason, "object: '%.80s' is not in the loaded sections",
+                          name);
 }
 
 static lossjit_status relocate(const struct load *load, const struct place *place,
@@ -204,8 +206,8 @@ static lossjit_status relocate(const struct load *load, const struct place *plac
   uint32_t type = (uint32_t)ELF64_R_TYPE(entry->r_info);
   int width = lj_relocation_width(HOST_MACHINE, type);
   if (width < 0)
-    return lj_object_refuse(load->reason, "object: relocation type %u is not one of ours",
-                     type);
+    return lj_object_refuse(load->reason,
+                            "object: relocation type %u is not one of ours", type);
   if (width == 0)
     return LOSSJIT_OK;
   if (entry->r_offset > place->size || place->size - entry->r_offset < (uint64_t)width)
@@ -325,7 +327,7 @@ static lossjit_status run_load(struct load *load, const void *object, size_t siz
   lossjit_status status = lj_object_open(object, size, load->reason, &load->object);
   if (status == LOSSJIT_OK && load->object.machine != HOST_MACHINE)
     return lj_object_refuse(load->reason, "object: for another machine (%u)",
-                     load->object.machine);
+                            load->object.machine);
   if (status == LOSSJIT_OK)
     status = place_all(load);
   if (status == LOSSJIT_OK)

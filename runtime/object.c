@@ -87,7 +87,8 @@ static lossjit_status check_header(struct lj_object *object, struct lj_reason re
   if (header->e_ident[EI_CLASS] != ELFCLASS64 ||
       header->e_ident[EI_DATA] != ELFDATA2LSB ||
       header->e_ident[EI_VERSION] != EV_CURRENT || header->e_type != ET_REL)
-    return lj_object_refuse(reason, "object: not a relocatable 64-bit little-endian file");
+    return lj_object_refuse(reason,
+                            "object: not a relocatable 64-bit little-endian file");
   if (header->e_shentsize != sizeof(Elf64_Shdr) || header->e_shnum == 0 ||
       !inside(header->e_shoff, header->e_shnum * sizeof(Elf64_Shdr), object->size))
     return lj_object_refuse(reason, "object: the section table lies outside the file");

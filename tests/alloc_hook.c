@@ -1,6 +1,7 @@
 /*
- * An allocator for tests: see alloc_hook.h. A header in front of each block holds its size
- * and a mark, so that a block of another allocator, or one given back twice, is noticed.
+ * An allocator for tests: see alloc_hook.h. A header in front of each block holds its
+ * size and a mark, so that a block of another allocator, or one given back twice, is
+ * noticed.
  */
 #include "tests/alloc_hook.h"
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# check_install.sh CMAKE BUILD CC: installed, lossjit serves a program that knows only what
-# pkg-config says, and finds its back end beside itself.
+# check_install.sh CMAKE BUILD CC: installed, lossjit serves a program that knows only
+# what pkg-config says, and finds its back end beside itself.
 set -eu
 cmake=$1
 build=$2

@@ -1,10 +1,11 @@
 #!/bin/sh
-# check_layering.sh ROOT: who may include whom, read from the #include lines of the tree.
+# check_layering.sh ROOT: who may include whom, read from the #include lines of the
+# tree.
 #
-# The table below is the rule: a folder, then what its files may include. `system` is the C
-# library and POSIX, `public` the headers in include/, and a folder's name stands for the
-# headers in it; a folder without a line belongs to the one that it lies in. Whatever is
-# not allowed is printed and the check fails.
+# The table below is the rule: a folder, then what its files may include. `system` is
+# the C library and POSIX, `public` the headers in include/, and a folder's name stands
+# for the headers in it; a folder without a line belongs to the one that it lies in.
+# Whatever is not allowed is printed and the check fails.
 set -eu
 cd "$1"
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # check_symbols.sh NM FILE...: what names leave the libraries.
 #
-# A shared library (.so) exports only `lossjit_*`, the back end exactly `lossjit_backend`.
-# In an archive (.a) of our own objects every name with linkage is `lossjit_*` or `lj_*`,
-# so that a static build cannot collide with a host's names; and no two archives define the
-# same one.
+# A shared library (.so) exports only `lossjit_*`, the back end exactly
+# `lossjit_backend`. In an archive (.a) of our own objects every name with linkage is
+# `lossjit_*` or `lj_*`, so that a static build cannot collide with a host's names; and
+# no two archives define the same one.
 set -eu
 nm=$1
 shift

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Build lossjit in every configuration and run its tests: `sh tests/run.sh`, from anywhere.
+# Build lossjit in every configuration and run its tests: `sh tests/run.sh`, from
+# anywhere.
 #
 # On Debian 12, as root or with sudo, it first installs the packages that are missing.
 # Then: release with gcc and its tests; the same with clang, built only; address and
 # undefined-behaviour sanitizers with their tests (leaks included); the thread sanitizer
-# with its tests. Warnings are errors throughout. The last line gives the totals over all
-# configurations, `N passed, N failed`; a build that fails counts as one failure.
+# with its tests. Warnings are errors throughout. The last line gives the totals over
+# all configurations, `N passed, N failed`; a build that fails counts as one failure.
 set -u
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
 . "$root/cmake/setup.sh"
@@ -47,7 +48,8 @@ run_tests() {
   fi
 }
 
-# configuration NAME PRESET COMPILER TEST...: build, then run TEST (a command) if it builds.
+# configuration NAME PRESET COMPILER TEST...: build, then run TEST (a command) if it
+# builds.
 configuration() {
   name=$1
   with=$2
@@ -60,8 +62,8 @@ configuration() {
   fi
 }
 
-# Sanitizers reserve fixed parts of the address space; a kernel that randomises with more
-# bits than they expect must be asked not to, where it lets itself be asked.
+# Sanitizers reserve fixed parts of the address space; a kernel that randomises with
+# more bits than they expect must be asked not to, where it lets itself be asked.
 fixed_addresses="env"
 if setarch "$(uname -m)" -R true >/dev/null 2>&1; then
   fixed_addresses="setarch $(uname -m) -R"

@@ -74,6 +74,7 @@ static void constants_fold_in_f64(void **state)
       {"a*(2*[0.3, 0.7, 1])", "a*[0.6, 1.4, 2]"},
       {"a*[1, 2, 3][::-1]", "a*[3, 2, 1]"},
       {"a*[[1, 2, 3], [4, 5, 6]][1]", "a*[4, 5, 6]"},
+      {"x*[1, 2, 3][1]", "2*x"},
       {"a*where([0.5, 2, 3] > 1, 1, 0)", "a*[0, 1, 1]"},
   };
 
@@ -376,6 +377,36 @@ static void simplifying_is_done_once(void **state)
   }
 }
 
+/* t*t, 40 times over, is 2^40 paths but 40 nodes; and a view is moved only so far. */
+static void views_of_shared_and_deep_parts_stay_cheap(void **state)
+{
+  static const struct {
+    const char *step;
+    int times;
+  } rows[] = {{"t = t*sigmoid(t);", 40},
+              {"t = t[:, ::-1]*t;", 40},
+              {"t = softmax(t);", 3000},
+              {"t = sigmoid(t);", 3000}};
+
+  (void)state;
+  for (size_t i = 0; i < LJ_COUNT(rows); i++) {
+    size_t length = strlen(rows[i].step);
+    char *text = calloc(1, length * (size_t)rows[i].times + 40);
+    strcpy(text, "t = a;");
+    for (int k = 0; k < rows[i].times; k++)
+      strcpy(text + 6 + length * (size_t)k, rows[i].step);
+    strcat(text, "t[:, 0]");
+    struct lj_check_session s;
+    open_text(&s, text);
+    if (setjmp(s.trap.escape))
+      fail_msg("%s: %s", rows[i].step, s.trap.message);
+    lj_simplify(&s.checked.graph, &s.checked.value, 1);
+    assert_in_range(s.checked.graph.node_count, rows[i].times, 20 * rows[i].times);
+    lj_check_session_end(&s);
+    free(text);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -390,6 +421,7 @@ int main(void)
       cmocka_unit_test(what_is_not_exact_stays),
       cmocka_unit_test(values_stay_the_same_bit_for_bit),
       cmocka_unit_test(simplifying_is_done_once),
+      cmocka_unit_test(views_of_shared_and_deep_parts_stay_cheap),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

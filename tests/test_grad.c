@@ -313,6 +313,35 @@ static void what_is_not_asked_for_is_not_made(void **state)
   scene_close(scene);
 }
 
+/* An input that is used very often: its adjoint is a tree, not a chain, of sums. */
+static void adjoints_of_many_uses_are_not_deep(void **state)
+{
+  struct scene *scene = scene_open("x*1.0", "x:f64:B");
+  struct lj_graph *graph = &scene->s.checked.graph;
+  lj_id x = scene_input(graph, "x"), terms[4096];
+
+  (void)state;
+  if (setjmp(scene->s.trap.escape))
+    fail_msg("%s", scene->s.trap.message);
+  for (int i = 0; i < 4096; i++)
+    terms[i] =
+        lj_apply1(graph, LJ_OP_TANH,
+                  lj_apply2(graph, LJ_OP_MULTIPLY, lj_number(graph, i + 0.3), x));
+  for (int count = 4096; count > 1; count /= 2)
+    for (int i = 0; i < count / 2; i++)
+      terms[i] = lj_apply2(graph, LJ_OP_ADD, terms[2 * i], terms[2 * i + 1]);
+  lj_id adjoint = scene_derive(scene, terms[0], lj_integer(graph, 1), "x");
+  uint32_t *depth = calloc(adjoint + 1, sizeof *depth);
+  for (lj_id id = 1; id <= adjoint; id++)
+    for (int i = 0; i < lj_node_at(graph, id)->operand_count; i++) {
+      uint32_t under = depth[lj_node_at(graph, id)->operand[i]];
+      depth[id] = under >= depth[id] ? under + 1 : depth[id];
+    }
+  assert_in_range(depth[adjoint], 12, 60);
+  free(depth);
+  scene_close(scene);
+}
+
 static bool is_written(const struct lj_node *node)
 {
   return node->op == LJ_OP_TABLE;
@@ -381,6 +410,7 @@ int main(void)
       cmocka_unit_test(small_inputs_collect_from_everywhere),
       cmocka_unit_test(reaches_or_names_the_killer),
       cmocka_unit_test(what_is_not_asked_for_is_not_made),
+      cmocka_unit_test(adjoints_of_many_uses_are_not_deep),
       cmocka_unit_test(gradients_hold_no_weak_arrays),
       cmocka_unit_test(a_missing_rule_is_refused_by_name),
   };

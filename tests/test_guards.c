@@ -62,7 +62,7 @@ static const struct guarded {
 static void no_nan_out_of_the_branch_not_taken(void **state)
 {
   (void)state;
-  for (size_t t = 0; t < LJ_COUNT(guarded); t++) {
+  for (volatile size_t t = 0; t < LJ_COUNT(guarded); t++) {
     struct scene *scene =
         scene_open(guarded[t].text, "x:f64:B,3 z:f64:B,3 n:f64:B,3 i:i64:B");
     struct lj_checked *checked = &scene->s.checked;
@@ -156,7 +156,7 @@ static void ties_and_kinks(void **state)
   };
 
   (void)state;
-  for (size_t t = 0; t < LJ_COUNT(rows); t++) {
+  for (volatile size_t t = 0; t < LJ_COUNT(rows); t++) {
     struct scene *scene = scene_open(rows[t].text, "x:f64:B,3");
     struct lj_checked *checked = &scene->s.checked;
     if (setjmp(scene->s.trap.escape))

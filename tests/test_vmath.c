@@ -374,15 +374,19 @@ struct worst {
 };
 
 /* One block of operands: f32 against our own f64, which is fast and which the test
- * above has measured; what looks bad is judged again by the long double reference. */
+ * above has measured; what looks bad is judged again by the long double reference. So
+ * is every 61st operand whatever it looks like, because some functions compute f32 by
+ * the very code of f64 and would agree with it in being wrong. */
 static void judge_block(const struct row *row, const float *a, const float *y,
-                        const double *near, size_t count, struct worst *worst)
+                        const double *near, size_t count, size_t phase,
+                        struct worst *worst)
 {
   for (size_t i = 0; i < count; i++) {
     float rounded = (float)near[i];
-    if (memcmp(&rounded, &y[i], sizeof rounded) == 0)
+    bool sampled = i % 61 == phase;
+    if (!sampled && memcmp(&rounded, &y[i], sizeof rounded) == 0)
       continue;
-    double error = lj_ulps((double)y[i], near[i], 0, false);
+    double error = sampled ? INFINITY : lj_ulps((double)y[i], near[i], 0, false);
     if (error > 0.9 * row->ulps_f32)
       error = lj_ulps((double)y[i], row->reference((double)a[i], 0), 0, false);
     worst->beyond += error > row->ulps_f32;
@@ -407,7 +411,7 @@ static struct worst sweep(const struct row *row, const struct lj_vmath_code code
     }
     code[0].kernels[LJ_VMATH_WIDTHS - 1](a, NULL, y, BLOCK);
     code[1].kernels[LJ_VMATH_WIDTHS - 1](wide_a, NULL, near, BLOCK);
-    judge_block(row, a, y, near, BLOCK, &worst);
+    judge_block(row, a, y, near, BLOCK, start / BLOCK % 61, &worst);
   }
   return worst;
 }

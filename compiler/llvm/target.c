@@ -8,9 +8,9 @@
  * - The native target is registered.
  * - A handler for LLVM's fatal errors ("Cannot select", "no libcall available"), which
  *   would abort the process. The handler jumps back into the compile of the thread that
- *   failed, and does nothing in threads that are not inside a compile. What LLVM held at
- *   that moment is lost on purpose: the module and the machine are abandoned, never
- *   freed and never used again.
+ *   failed, and does nothing in threads that are not inside a compile. What LLVM held
+ *   then is lost on purpose: the module and the machine are abandoned, never freed and
+ *   never used again.
  * - Loop strength reduction is switched off, for which LLVM has no other way than its
  *   global options. Kernels address arrays as base + index*size already, so the pass
  *   finds nothing and takes a fifth of the compile time. Others who share this copy of

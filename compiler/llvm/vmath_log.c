@@ -65,21 +65,27 @@ struct lj_vmath_parts lj_vmath_take_apart(struct lj_ir *ir, LLVMValueRef x,
 
 /* ---- log(1 + f) ------------------------------------------------------------------ */
 
-/* log(1 + f) - f, for f in the ranges of struct lj_vmath_parts. */
-static LLVMValueRef log1p_less_f(struct lj_ir *ir, LLVMValueRef f)
+/* log(1 + f) - f; `table` is the f32 polynomial for the range of f. */
+static LLVMValueRef log1p_rest(struct lj_ir *ir, LLVMValueRef f,
+                               struct polynomial table)
 {
   LLVMValueRef square = mul(ir, f, f);
-  LLVMValueRef half = number(ir, f, 0.5);
   if (!is_f64(f)) {
-    LLVMValueRef q = horner(ir, f, POLYNOMIAL(log_f32));
+    LLVMValueRef q = horner(ir, f, table);
     return mul(ir, madd(ir, q, f, number(ir, f, -0.5)), square);
   }
   LLVMValueRef s = divide(ir, f, add(ir, f, number(ir, f, 2)));
   LLVMValueRef w = mul(ir, s, s);
   LLVMValueRef q = horner(ir, w, POLYNOMIAL(log_f64));
-  LLVMValueRef half_square = mul(ir, square, half);
+  LLVMValueRef half_square = mul(ir, square, number(ir, f, 0.5));
   LLVMValueRef bracket = madd(ir, q, w, half_square);
   return sub(ir, mul(ir, s, bracket), half_square);
+}
+
+/* For f in the ranges of struct lj_vmath_parts. */
+static LLVMValueRef log1p_less_f(struct lj_ir *ir, LLVMValueRef f)
+{
+  return log1p_rest(ir, f, POLYNOMIAL(log_f32));
 }
 
 /* n*ln(2) + f + rest, the small parts first. ln(2) is split so that n times the first
@@ -214,16 +220,17 @@ static LLVMValueRef build_log1p(struct lj_ir *ir, LLVMValueRef x)
   return lj_ir_copysign(ir, with_special(ir, u, y), x);
 }
 
-/* e^-a above 1/3 is halved, so that one polynomial serves both: log(1 + e) = log(2) +
- * log(1 + (e - 1)/2). */
+/* A large e is halved, so that one polynomial serves both: log(1 + e) = log(2) +
+ * log(1 + (e - 1)/2). In f32 that is from 1/2 on, where e - 1 is exact; in f64 from
+ * sqrt(2) - 1, where the range of the f64 series ends. */
 LLVMValueRef lj_vmath_log1p_unit(struct lj_ir *ir, LLVMValueRef e)
 {
   LLVMValueRef zero = number(ir, e, 0), one = number(ir, e, 1);
-  LLVMValueRef large = less(ir, either(ir, e, 1.0 / 3, 0.41421356237), e);
+  LLVMValueRef large = less(ir, either(ir, e, 0.5, 0.41421356237), e);
   LLVMValueRef halved = mul(ir, sub(ir, e, one), number(ir, e, 0.5));
   LLVMValueRef f = choose(ir, large, halved, e);
   LLVMValueRef n = choose(ir, large, one, zero);
-  return lj_vmath_log_sum(ir, n, f);
+  return add_exponent(ir, n, f, log1p_rest(ir, f, POLYNOMIAL(log_unit_f32)));
 }
 
 EXACTLY(log)

@@ -22,16 +22,14 @@ int main(void)
   lossjit_input column = {"y_pred", LOSSJIT_F32, 2, {LOSSJIT_BATCH, 1}};
   lossjit_specialization how = {.inputs = &column, .input_count = 1};
   lossjit_array inputs[2] = {{y_pred, 0}, {y_true, 0}}, gradient = {gradient_out, 0};
-  lossjit_call call = {.batch = 2,
-                       .inputs = inputs,
-                       .loss = {loss_out, 0},
-                       .gradients = &gradient};
+  lossjit_call call = {
+      .batch = 2, .inputs = inputs, .loss = {loss_out, 0}, .gradients = &gradient};
 
   lossjit_status status = lossjit_engine_create(NULL, &engine);
   if (status != LOSSJIT_OK)
     return fail("engine", status);
-  status = lossjit_compile(engine, "mean(square(y_pred - y_true), axis=-1)", NULL, &loss,
-                           NULL);
+  status = lossjit_compile(engine, "mean(square(y_pred - y_true), axis=-1)", NULL,
+                           &loss, NULL);
   if (status != LOSSJIT_OK)
     return fail("compile", status);
   status = lossjit_loss_specialize(loss, &how, &kernel, NULL);

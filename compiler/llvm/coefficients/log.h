@@ -13,6 +13,17 @@ static const double log_f32[] = {
     -0x1.fffefp-3,
     0x1.555506p-2,
 };
+/* log(1+f) - f + f^2/2 from f^3 up, relative error 2^-27.5 */
+static const double log_unit_f32[] = {
+    -0x1.713e36p-5,
+    0x1.aca08ep-4,
+    -0x1.0d93f4p-3,
+    0x1.2886b8p-3,
+    -0x1.54ef16p-3,
+    0x1.996966p-3,
+    -0x1.000042p-2,
+    0x1.5555a4p-2,
+};
 /* 2*atanh(s)/s - 2 from s^2 up, in s^2, relative error 2^-50.9 */
 static const double log_f64[] = {
     0x1.2b59369f7f3f5p-3,
