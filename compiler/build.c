@@ -88,6 +88,35 @@ static bool all_sizes_known(struct lj_build *build)
   return true;
 }
 
+/* Elements of one sample of any value: what fits into 32-bit counts with room to spare. */
+#define ROW_LIMIT (1 << 28)
+
+static bool is_too_large(const struct lj_node *node)
+{
+  int64_t count = 1;
+
+  for (uint32_t axis = lj_is_batched(node) ? 1 : 0; axis < node->rank; axis++) {
+    int64_t size = node->shape[axis].offset;
+    if (size > ROW_LIMIT || (size > 0 && count > ROW_LIMIT / size))
+      return true;
+    count *= size;
+  }
+  return false;
+}
+
+static bool all_sizes_fit(struct lj_build *build)
+{
+  const struct lj_graph *graph = &build->checked.graph;
+
+  for (lj_id id = 1; id <= graph->node_count; id++)
+    if (is_too_large(lj_node_at(graph, id))) {
+      lj_report(&build->diags, LJ_D_TOO_LARGE, lj_node_at(graph, id)->span,
+                "a value with too many elements for each sample", "268435456");
+      return false;
+    }
+  return true;
+}
+
 static lj_id add_input(struct lj_graph *graph, const char *name, enum lj_role role,
                        enum lj_dtype dtype, uint32_t rank, const struct lj_size *shape)
 {
@@ -195,7 +224,7 @@ bool lj_build_kernel(struct lj_build *build, const struct lj_variant *variant)
   lj_id weights, roots[40];
 
   LJ_CHECK(&build->trap, checked->wrt_count <= 32);
-  if (!all_sizes_known(build))
+  if (!all_sizes_known(build) || !all_sizes_fit(build))
     return false;
   graph->fold = true;
   lj_simplify(graph, &checked->value, 1);

@@ -53,7 +53,7 @@ struct lj_fold_info {
   uint32_t level;  /* inner folds */
   uint32_t slot;   /* batch folds: first slot */
   uint32_t count;  /* elements of the result per sample (or in all, without a batch axis) */
-  uint32_t offset; /* inner folds with count > 1, lanes along the row: bytes into scratch */
+  uint64_t offset; /* inner folds with count > 1, lanes along the row: bytes into scratch */
 };
 
 /* A loop nest over an inner index space (the batch axis left out). */
@@ -77,7 +77,7 @@ struct lj_pass {
 struct lj_kept {
   lj_id node;
   uint32_t first_pass; /* index into its phase's passes */
-  uint32_t offset;     /* bytes into scratch */
+  uint64_t offset;     /* bytes into scratch */
 };
 
 struct lj_phase {

@@ -10,7 +10,7 @@ struct lj_planner {
   struct lj_arena *arena;
   uint32_t *phase_of; /* [node]: the first phase in which the node can be computed */
   uint32_t *level_of; /* [node]: greatest level of the inner folds at or under it */
-  uint32_t scratch;   /* bytes taken so far */
+  uint64_t scratch;   /* bytes taken so far */
 };
 
 /* The phase's passes, kept rows and scratch. `roots` are the nodes whose values the phase

@@ -14,13 +14,11 @@
 /* From this cost on a value is worth a store and a load: about four instructions each. */
 #define KEEP_COST 12u
 
-static uint32_t take_scratch(struct lj_planner *planner, int64_t count, const char dtype)
+static uint64_t take_scratch(struct lj_planner *planner, const struct lj_node *row)
 {
-  uint32_t bytes = (uint32_t)(count * (dtype == LJ_F64 || dtype == LJ_I64 ||
-                                               lj_dtype_is_weak((enum lj_dtype)dtype)
-                                           ? 8
-                                           : 4));
-  uint32_t offset = planner->scratch;
+  bool wide = row->dtype == LJ_F64 || row->dtype == LJ_I64 || lj_dtype_is_weak(row->dtype);
+  uint64_t bytes = (uint64_t)lj_inner_count(row) * (wide ? 8 : 4);
+  uint64_t offset = planner->scratch;
 
   planner->scratch += (bytes + 63) / 64 * 64;
   return offset;
@@ -93,7 +91,7 @@ static void place_fold(struct lj_planner *planner, struct lj_phase *phase, uint3
   }
   pass->folds[pass->fold_count++] = index;
   if (fold->count != 1 && fold->offset == 0)
-    fold->offset = take_scratch(planner, fold->count, (char)node->dtype);
+    fold->offset = take_scratch(planner, node);
 }
 
 /* Once-only passes first, then by level; folds were placed in level order per kind, so a
@@ -214,8 +212,7 @@ static void keep_rows(struct lj_planner *planner, struct lj_phase *phase)
       }
       LJ_GROW(planner->arena, phase->kept, phase->kept_count, capacity);
       phase->kept[phase->kept_count++] = (struct lj_kept){
-          id, first[id] - 1,
-          take_scratch(planner, lj_inner_count(node), (char)node->dtype)};
+          id, first[id] - 1, take_scratch(planner, node)};
       kept[id] = true;
     }
   }

@@ -23,6 +23,16 @@ static size_t padded(size_t bytes)
   return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
+/* Rows of inputs are staged only for kernels that ask for it: those that take samples by
+ * the chunk, and those that may read an input again after writing over it. */
+static bool may_stage(const struct lj_abi_kernel *abi)
+{
+  for (uint32_t i = 0; i < abi->output_count; i++)
+    if (abi->outputs[i].alias_unsafe)
+      return true;
+  return abi->chunk > 1;
+}
+
 static uint32_t stage_rows(const struct lj_abi_kernel *abi)
 {
   uint64_t row = 1;
@@ -70,7 +80,9 @@ static size_t lay_out(const struct lj_abi_kernel *abi, unsigned char *memory,
   w->staged_inputs = take(memory, &at, abi->input_count * array);
   w->staged_outputs = take(memory, &at, abi->output_count * array);
   w->scratch = take(memory, &at, abi->scratch_bytes + ALIGNMENT);
-  stage_arrays(memory, &at, w->stage_rows, abi->input_count, abi->inputs, w->staged_inputs);
+  if (may_stage(abi))
+    stage_arrays(memory, &at, w->stage_rows, abi->input_count, abi->inputs,
+                 w->staged_inputs);
   stage_arrays(memory, &at, w->stage_rows, abi->output_count, abi->outputs,
                w->staged_outputs);
   return at;
@@ -87,7 +99,6 @@ lossjit_status lj_workspace_create(const struct lj_abi_kernel *abi,
   memset(workspace, 0, sizeof *workspace);
   if (!memory)
     return LOSSJIT_NO_MEMORY;
-  memset(memory, 0, size);
   w.memory = memory;
   lay_out(abi, memory + (ALIGNMENT - (uintptr_t)memory % ALIGNMENT) % ALIGNMENT, &w);
   *workspace = w;
