@@ -11,8 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-#define SIZE_LIMIT ((int64_t)1 << 40) /* more elements than any machine here can hold */
-
 bool cli_array_make(struct cli_pool *pool, struct cli_array *array, lossjit_dtype dtype,
                     int32_t rank, const int64_t *sizes, struct cli_error *error)
 {
@@ -23,8 +21,8 @@ bool cli_array_make(struct cli_pool *pool, struct cli_array *array, lossjit_dtyp
       count = 0;
   for (int32_t i = 0; i < rank; i++) {
     array->sizes[i] = sizes[i];
-    if (sizes[i] < 0 || sizes[i] > SIZE_LIMIT ||
-        __builtin_mul_overflow(count, sizes[i], &count) || count > SIZE_LIMIT)
+    if (sizes[i] < 0 || sizes[i] > CLI_SIZE_LIMIT ||
+        __builtin_mul_overflow(count, sizes[i], &count) || count > CLI_SIZE_LIMIT)
       return cli_fail(error, "an array of shape %s is too large",
                       cli_shape_text(pool, rank, sizes));
   }

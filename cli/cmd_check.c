@@ -147,6 +147,7 @@ static int check(struct cli *cli, const struct cli_text *text, lossjit_engine *e
 {
   struct cli_request request = {.engine = engine, .text = text, .dtype = LOSSJIT_F32};
   struct cli_reading reading;
+  cli_no_gradient_option(cli, &request);
   bool ok = cli_compile(&cli->pool, &request, &reading);
   int status = ok ? CLI_DONE : CLI_WRONG;
   if (!ok && reading.status != LOSSJIT_INVALID) {
@@ -155,6 +156,7 @@ static int check(struct cli *cli, const struct cli_text *text, lossjit_engine *e
     write_all(cli, text, reading.diagnostics);
   } else {
     cli_print_diagnostics(reading.diagnostics);
+    cli_hint_no_gradient(reading.diagnostics);
     if (ok)
       print_signature(cli, reading.loss);
   }
@@ -178,12 +180,13 @@ static int run(struct cli *cli)
 static const struct cli_option options[] = {
     {"json", 0, CLI_FLAG, NULL,
      "an array of Diagnostic objects as editors read them (LSP)"},
+    CLI_OPTION_NO_GRADIENT,
 };
 
 const struct cli_command cli_check = {
     .name = "check",
     .summary = "what is wrong with an expression, if anything",
-    .usage = "EXPR [--json]",
+    .usage = "EXPR [--json] [--no-gradient]",
     .details =
         "EXPR is the expression, @FILE, or - for standard input. Diagnostics go to standard\n"
         "error, with --json to standard output; without any, the inputs and the result are\n"

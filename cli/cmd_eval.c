@@ -21,6 +21,27 @@ struct eval {
 
 /* ---- arguments ------------------------------------------------------------------- */
 
+/* "y_pred,w" as it stands behind --grad= */
+static bool is_name_list(const char *text)
+{
+  return *text &&
+         text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                           "0123456789_,")] == '\0';
+}
+
+/* An argument that is no NAME=DATA; what follows "--grad" and a space is one. */
+static int no_data(struct cli *cli, const char *argument)
+{
+  const char *grad = cli_value(cli, "grad");
+  const char *names = is_name_list(argument) ? argument : cli->positional[0];
+  if (grad && !*grad && is_name_list(names))
+    return cli_usage(cli,
+                     "'%s': expected NAME=DATA; names of gradients follow an equals "
+                     "sign: --grad=%s",
+                     argument, names);
+  return cli_usage(cli, "'%s': expected NAME=DATA", argument);
+}
+
 static int read_inputs(struct eval *eval)
 {
   struct cli *cli = eval->cli;
@@ -34,11 +55,16 @@ static int read_inputs(struct eval *eval)
     struct cli_array array;
     struct cli_error error;
     if (!cli_split_name(cli, cli->positional[i], &name, &data))
-      return cli_usage(cli, "'%s': expected NAME=DATA", cli->positional[i]);
+      return no_data(cli, cli->positional[i]);
     if (cli_find_input(request, name))
       return cli_usage(cli, "%s is given twice", name);
     if (!cli_read_data(&cli->pool, data, &array, &error)) {
       cli_report("%s: %s", name, error.text);
+      return CLI_WRONG;
+    }
+    if (array.count == 0) {
+      cli_report("%s: the array is empty: its shape is %s", name,
+                 cli_shape_text(&cli->pool, array.rank, array.sizes));
       return CLI_WRONG;
     }
     cli_input_from_array(&inputs[request->input_count++], name, &array, request->dtype);
@@ -73,6 +99,9 @@ static int read_arguments(struct eval *eval)
   eval->evaluation.reduction = reduction == 2 ? LOSSJIT_MEAN : LOSSJIT_SUM;
   const char *names = cli_value(cli, "grad");
   eval->evaluation.want_gradients = names != NULL;
+  cli_no_gradient_option(cli, &eval->request);
+  if (names && eval->request.no_gradient)
+    return cli_usage(cli, "--grad and --no-gradient exclude each other");
   read_gradient_names(eval, names ? names : "");
   int status = read_inputs(eval);
   if (status != CLI_DONE)
@@ -190,9 +219,12 @@ static int call(struct eval *eval)
 
 static int evaluate(struct eval *eval)
 {
-  int status = cli_compile_or_report(eval->cli, &eval->request, &eval->reading);
+  int status = cli_check_gradient_names(eval->cli, &eval->request);
+  if (status != CLI_DONE)
+    return status;
+  status = cli_compile_or_report(eval->cli, &eval->request, &eval->reading);
   if (status == CLI_DONE)
-    cli_warn_unused(&eval->request);
+    status = cli_check_names(eval->cli, &eval->request, &eval->reading);
   if (status == CLI_DONE)
     status = bind(eval);
   if (status == CLI_DONE)
@@ -229,6 +261,7 @@ static const struct cli_option options[] = {
     {"reduction", 0, CLI_VALUE, "WORD",
      "none, sum or mean: what the value, and the\n"
      "gradient, are of (none: the gradient of the sum)"},
+    CLI_OPTION_NO_GRADIENT,
     CLI_OPTION_DTYPE,
     {"interpreter", 0, CLI_FLAG, NULL,
      "the f64 reference interpreter instead of the kernel"},
@@ -240,18 +273,20 @@ static const struct cli_option options[] = {
 const struct cli_command cli_eval = {
     .name = "eval",
     .summary = "loss and gradient of an expression on given data",
-    .usage = "EXPR NAME=DATA... [--grad[=NAMES]] [--reduction none|sum|mean]\n"
-             "       [--dtype f32|f64] [--interpreter] [--json] [-o DIR]",
+    .usage =
+        "EXPR NAME=DATA... [--grad[=NAMES]] [--reduction none|sum|mean]\n"
+        "       [--no-gradient] [--dtype f32|f64] [--interpreter] [--json] [-o DIR]",
     .details =
         "EXPR is the expression, @FILE, or - for standard input. DATA is a number, a JSON\n"
         "array, @FILE.npy, @FILE.csv or @FILE.json; non-finite numbers in JSON are \"inf\",\n"
         "\"-inf\" and \"nan\". A CSV file of one column has shape (rows,), of several\n"
         "(rows, columns).\n"
         "\n"
-        "The data declares what the text does not. The batch is the leading size of y_pred;\n"
-        "other arrays of that leading size belong to the batch too if the expression\n"
-        "compiles so. A plain number sets a parameter. sample_weight=DATA weights the\n"
-        "samples, unless the expression uses that name itself.\n"
+        "The data declares what the text does not; for a name that the expression does not\n"
+        "take it is an error. The batch is the leading size of y_pred; other arrays of that\n"
+        "leading size belong to the batch too if the expression compiles so. A plain number\n"
+        "sets a parameter. sample_weight=DATA weights the samples, unless the expression uses\n"
+        "that name itself.\n"
         "\n"
         "Examples:\n"
         "  lossjit eval 'sum(square(y_pred - y_true) * [0.3, 0.7], axis=1)' \\\n"

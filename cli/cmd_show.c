@@ -56,12 +56,15 @@ static int read_stages(struct show *show)
       rest += length;
     } while (*rest++ == ',');
   }
+  bool has_gradient = !show->request.no_gradient;
   show->by_default = show->stage_count == 0;
   for (int stage = 0; show->by_default && stage <= LOSSJIT_STAGE_PLAN; stage++) {
-    show->wanted[stage] = true;
-    show->stage_count++;
+    show->wanted[stage] = stage != LOSSJIT_STAGE_GRADIENT || has_gradient;
+    show->stage_count += show->wanted[stage];
   }
-  return CLI_DONE;
+  return show->wanted[LOSSJIT_STAGE_GRADIENT] && !has_gradient
+             ? cli_usage(cli, "--no-gradient leaves no gradient to show")
+             : CLI_DONE;
 }
 
 /* The first input with a size that nobody has given; NULL if there is none. */
@@ -119,7 +122,9 @@ static int show_stages(struct show *show)
   int status = cli_compile_or_report(show->cli, &show->request, &show->reading);
   if (status != CLI_DONE)
     return status;
-  cli_warn_unused(&show->request);
+  status = cli_check_names(show->cli, &show->request, &show->reading);
+  if (status != CLI_DONE)
+    return status;
   if (!cli_bind(&show->cli->pool, &show->request, false, &show->reading, &error)) {
     cli_report("%s", error.text);
     return CLI_WRONG;
@@ -136,6 +141,7 @@ static int show_stages(struct show *show)
 static int run(struct cli *cli)
 {
   struct show show = {.cli = cli};
+  cli_no_gradient_option(cli, &show.request);
   show.request.dtype = cli_dtype_option(cli);
   if (!show.request.dtype || read_stages(&show) != CLI_DONE ||
       !cli_shapes(cli, show.request.dtype, &show.request.inputs,
@@ -147,8 +153,10 @@ static int run(struct cli *cli)
   if (!show.request.engine)
     return CLI_USAGE;
   show.request.text = &show.text;
-  show.evaluation = (struct cli_evaluation){
-      .engine = show.request.engine, .reading = &show.reading, .want_gradients = true};
+  show.evaluation =
+      (struct cli_evaluation){.engine = show.request.engine,
+                              .reading = &show.reading,
+                              .want_gradients = !show.request.no_gradient};
   int status = show_stages(&show);
   lossjit_kernel_release(show.evaluation.kernel);
   cli_reading_release(&show.reading);
@@ -162,6 +170,7 @@ static const struct cli_option options[] = {
      "asm; several with commas (tokens to gradient, and the\n"
      "plan where all sizes are known)"},
     CLI_OPTION_SHAPE,
+    CLI_OPTION_NO_GRADIENT,
     CLI_OPTION_DTYPE,
     CLI_OPTION_TARGET,
 };
@@ -170,7 +179,8 @@ const struct cli_command cli_show = {
     .name = "show",
     .summary = "the stages from the text to machine code",
     .usage = "EXPR [--stage tokens|tree|graph|simplified|gradient|plan|llvm|asm]\n"
-             "       [--shape NAME=B,n]... [--dtype f32|f64] [--target CPU]",
+             "       [--shape NAME=B,n]... [--no-gradient] [--dtype f32|f64]\n"
+             "       [--target CPU]",
     .details =
         "EXPR is the expression, @FILE, or - for standard input. The gradient is printed in\n"
         "the language itself. The batch size does not matter here: write the word `batch`.\n"

@@ -278,7 +278,7 @@ static json_t *read_list(struct cli_pool *pool, const char *path,
   char *bytes;
   size_t length;
   struct cli_error inner;
-  if (!cli_read_file(pool, path, &bytes, &length, error))
+  if (!cli_read_file(pool, path, CLI_DATA_LIMIT, &bytes, &length, error))
     return NULL;
   json_t *list = cli_read_json(bytes, length, &inner);
   if (list && json_is_array(list))

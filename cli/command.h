@@ -1,5 +1,6 @@
 /*
- * What the commands that compile expressions have in common (engine.c, shape.c).
+ * What the commands that compile expressions have in common (engine.c, names.c,
+ * shape.c).
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
@@ -10,11 +11,22 @@
  * was reported. */
 lossjit_engine *cli_engine(const struct cli *cli);
 
+/* Is --no-gradient given? Then the value may have any shape and no gradient is made. */
+void cli_no_gradient_option(const struct cli *cli, struct cli_request *request);
+/* Point at --no-gradient if there is no other error than a missing derivative. */
+void cli_hint_no_gradient(const lossjit_diagnostics *diagnostics);
+
 /* Compile or make the kernel, printing diagnostics; the exit status. */
 int cli_compile_or_report(struct cli *cli, const struct cli_request *request,
                           struct cli_reading *reading);
-/* Say which names were given (sample_weight aside) that the text does not use. */
-void cli_warn_unused(const struct cli_request *request);
+/* Report every name that was given (sample_weight aside) and that the compiled loss
+ * does not take; the exit status. */
+int cli_check_names(struct cli *cli, const struct cli_request *request,
+                    const struct cli_reading *reading);
+/* The same where compiling failed: the names that the text never mentions. */
+void cli_report_unmentioned(struct cli *cli, const struct cli_request *request);
+/* Are the names to differentiate by arrays that the text mentions? The exit status. */
+int cli_check_gradient_names(struct cli *cli, const struct cli_request *request);
 int cli_specialize_or_report(struct cli_evaluation *evaluation);
 
 /* NAME=VALUE in two; false if `argument` has another form. */
@@ -31,6 +43,10 @@ bool cli_shapes(struct cli *cli, lossjit_dtype dtype, struct cli_input **inputs,
   {"dtype", 0, CLI_VALUE, "f32|f64",                                                   \
    "type of the inputs that the text does not declare\n"                               \
    "(f32)"}
+#define CLI_OPTION_NO_GRADIENT                                                         \
+  {"no-gradient", 0, CLI_FLAG, NULL,                                                   \
+   "for metrics and printed gradients: the value may have\n"                           \
+   "any shape and needs no derivative"}
 #define CLI_OPTION_TARGET                                                              \
   {"target", 0, CLI_VALUE, "CPU", "host, avx512, avx2 or baseline (host)"}
 #define CLI_OPTION_SHAPE                                                               \

@@ -32,11 +32,11 @@ static bool read_array_file(struct cli_pool *pool, const char *path,
   size_t length;
   bool ok;
   struct cli_error inner;
-  if (!cli_read_file(pool, path, &bytes, &length, error))
+  if (!cli_read_file(pool, path, CLI_DATA_LIMIT, &bytes, &length, error))
     return false;
   if (ends_with(path, ".csv"))
-    ok = cli_parse_csv(pool, bytes, length, array, &inner);
-  else if (ends_with(path, ".json"))
+    return cli_parse_csv(pool, path, bytes, length, array, error);
+  if (ends_with(path, ".json"))
     ok = parse_json(pool, bytes, length, array, &inner);
   else
     ok = cli_parse_npy(pool, bytes, length, array, &inner);

@@ -23,6 +23,9 @@ struct cli_array {
   void *data;   /* dense, row-major */
 };
 
+/* More elements than any machine can hold. */
+#define CLI_SIZE_LIMIT ((int64_t)1 << 40)
+
 /* Set rank, sizes and dtype of `array` and make its zeroed memory. False (with the
  * error) when the sizes overflow. */
 bool cli_array_make(struct cli_pool *pool, struct cli_array *array, lossjit_dtype dtype,
@@ -44,9 +47,13 @@ char *cli_shape_text(struct cli_pool *pool, int32_t rank, const int64_t *sizes);
 
 /* ---- reading --------------------------------------------------------------------- */
 
-/* The whole file, terminated by a zero that `length` does not count. "-" is standard
- * input. */
-bool cli_read_file(struct cli_pool *pool, const char *path, char **bytes,
+/* What is read at most: an endless device is refused, not read forever. */
+#define CLI_DATA_LIMIT ((size_t)1 << 30)
+#define CLI_TEXT_LIMIT ((size_t)1 << 20) /* of an expression: a line, or some pages */
+
+/* The whole file of at most `limit` bytes, terminated by a zero that `length` does not
+ * count. "-" is standard input. */
+bool cli_read_file(struct cli_pool *pool, const char *path, size_t limit, char **bytes,
                    size_t *length, struct cli_error *error);
 
 /* DATA, as above. A plain number gives rank 0. */
@@ -61,8 +68,9 @@ bool cli_json_array(struct cli_pool *pool, const json_t *value, struct cli_array
 /* A number or one of those three words. */
 bool cli_json_number(const json_t *value, double *number);
 
-bool cli_parse_csv(struct cli_pool *pool, const char *text, size_t length,
-                   struct cli_array *array, struct cli_error *error);
+/* `name` is the file's; errors begin with it, line and column: "em.csv:2:3: ...". */
+bool cli_parse_csv(struct cli_pool *pool, const char *name, const char *text,
+                   size_t length, struct cli_array *array, struct cli_error *error);
 bool cli_parse_npy(struct cli_pool *pool, const char *bytes, size_t length,
                    struct cli_array *array, struct cli_error *error);
 

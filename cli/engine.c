@@ -22,6 +22,26 @@ lossjit_engine *cli_engine(const struct cli *cli)
   return NULL;
 }
 
+void cli_no_gradient_option(const struct cli *cli, struct cli_request *request)
+{
+  request->no_gradient = cli_value(cli, "no-gradient") != NULL;
+  request->result = request->no_gradient ? LOSSJIT_ELEMENTWISE : LOSSJIT_PER_SAMPLE;
+}
+
+void cli_hint_no_gradient(const lossjit_diagnostics *diagnostics)
+{
+  size_t count = diagnostics ? lossjit_diagnostics_count(diagnostics) : 0, missing = 0;
+  for (size_t i = 0; i < count; i++) {
+    const char *name = lossjit_diagnostics_get(diagnostics, i)->name;
+    missing += strcmp(name, "ignores-prediction") == 0;
+    missing += strcmp(name, "dead-gradient") == 0;
+  }
+  if (missing && missing == cli_error_count(diagnostics))
+    fputs("lossjit: hint: --no-gradient takes an expression without a derivative, such "
+          "as a metric\n",
+          stderr);
+}
+
 int cli_compile_or_report(struct cli *cli, const struct cli_request *request,
                           struct cli_reading *reading)
 {
@@ -29,17 +49,11 @@ int cli_compile_or_report(struct cli *cli, const struct cli_request *request,
   cli_print_diagnostics(reading->diagnostics);
   if (ok)
     return CLI_DONE;
-  return reading->status == LOSSJIT_INVALID
-             ? CLI_WRONG
-             : cli_report_status(request->engine, reading->status, "compiling");
-}
-
-void cli_warn_unused(const struct cli_request *request)
-{
-  for (size_t i = 0; i < request->input_count; i++)
-    if (!request->inputs[i].mentioned &&
-        strcmp(request->inputs[i].name, "sample_weight") != 0)
-      cli_warn("the expression does not use '%s'", request->inputs[i].name);
+  if (reading->status != LOSSJIT_INVALID)
+    return cli_report_status(request->engine, reading->status, "compiling");
+  cli_report_unmentioned(cli, request);
+  cli_hint_no_gradient(reading->diagnostics);
+  return CLI_WRONG;
 }
 
 int cli_specialize_or_report(struct cli_evaluation *evaluation)

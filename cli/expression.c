@@ -23,7 +23,7 @@ bool cli_read_expression(struct cli *cli, const char *argument, struct cli_text 
     return true;
   }
   const char *path = is_file ? argument + 1 : "-";
-  if (!cli_read_file(&cli->pool, path, &bytes, &text->length, &error)) {
+  if (!cli_read_file(&cli->pool, path, CLI_TEXT_LIMIT, &bytes, &text->length, &error)) {
     cli_report("%s", error.text);
     return false;
   }
@@ -115,4 +115,17 @@ bool cli_text_mentions(const struct cli_text *text, const char *name)
     if (word_is(&scan, name))
       return true;
   return false;
+}
+
+const char *cli_text_nearest(struct cli_pool *pool, const struct cli_text *text,
+                             const char *name)
+{
+  struct scan scan = {.at = text->text, .end = text->text + text->length};
+  const char *nearest = NULL;
+  while (next_word(&scan)) {
+    const char *words[] = {nearest, cli_copy(pool, scan.word, scan.word_length)};
+    bool first = !nearest;
+    nearest = cli_nearest(name, words + first, 2 - (size_t)first);
+  }
+  return nearest;
 }

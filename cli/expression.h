@@ -23,4 +23,8 @@ enum cli_declared cli_text_declares(const struct cli_text *text, const char *nam
 /* Does `name` stand anywhere in the text, comments aside? */
 bool cli_text_mentions(const struct cli_text *text, const char *name);
 
+/* The word of the text nearest to `name`; NULL if none is near enough to be meant. */
+const char *cli_text_nearest(struct cli_pool *pool, const struct cli_text *text,
+                             const char *name);
+
 #endif

@@ -4,47 +4,73 @@
 #include "cli/data.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define FILE_LIMIT                                                                     \
-  ((size_t)8 << 30) /* an endless device is refused, not read forever */
+struct buffer {
+  char *bytes;
+  size_t used, capacity;
+};
 
-static bool read_stream(struct cli_pool *pool, FILE *file, const char *name,
-                        char **bytes, size_t *length, struct cli_error *error)
+static bool too_large(const char *name, size_t limit, struct cli_error *error)
 {
-  size_t capacity = 1 << 16, used = 0;
-  char *buffer = cli_alloc(pool, capacity);
-  for (;;) {
-    size_t got = fread(buffer + used, 1, capacity - 1 - used, file);
-    used += got;
-    if (got == 0)
-      break;
-    if (used < capacity - 1)
-      continue;
-    if (capacity >= FILE_LIMIT)
-      return cli_fail(error, "%s: larger than 8 GiB", name);
-    char *larger = cli_alloc(pool, capacity * 2);
-    memcpy(larger, buffer, used);
-    buffer = larger;
-    capacity *= 2;
-  }
-  if (ferror(file))
-    return cli_fail(error, "%s: %s", name, strerror(errno));
-  buffer[used] = '\0';
-  *bytes = buffer;
-  *length = used;
-  return true;
+  bool gibi = limit >= (size_t)1 << 30;
+  return cli_fail(error, "%s: larger than the limit of %zu %s", name,
+                  limit >> (gibi ? 30 : 20), gibi ? "GiB" : "MiB");
 }
 
-bool cli_read_file(struct cli_pool *pool, const char *path, char **bytes,
+/* Read until the end or until there is one byte more than the limit. */
+static bool fill(FILE *file, const char *name, size_t limit, struct buffer *buffer,
+                 struct cli_error *error)
+{
+  for (;;) {
+    if (buffer->used == buffer->capacity) {
+      size_t capacity = buffer->capacity ? 2 * buffer->capacity : 1 << 16;
+      char *larger = realloc(buffer->bytes, capacity);
+      if (!larger)
+        return cli_fail(error, "%s: out of memory", name);
+      buffer->bytes = larger;
+      buffer->capacity = capacity;
+    }
+    size_t room = buffer->capacity - buffer->used, most = limit + 1 - buffer->used;
+    size_t got =
+        fread(buffer->bytes + buffer->used, 1, room < most ? room : most, file);
+    buffer->used += got;
+    if (buffer->used > limit)
+      return too_large(name, limit, error);
+    if (got == 0)
+      return !ferror(file) || cli_fail(error, "%s: %s", name, strerror(errno));
+  }
+}
+
+static bool read_stream(struct cli_pool *pool, FILE *file, const char *name,
+                        size_t limit, char **bytes, size_t *length,
+                        struct cli_error *error)
+{
+  struct buffer buffer = {0};
+  struct stat about;
+  if (fstat(fileno(file), &about) == 0 && S_ISREG(about.st_mode) &&
+      (uintmax_t)about.st_size > limit)
+    return too_large(name, limit, error);
+  bool ok = fill(file, name, limit, &buffer, error);
+  if (ok) {
+    *bytes = cli_copy(pool, buffer.bytes, buffer.used);
+    *length = buffer.used;
+  }
+  free(buffer.bytes);
+  return ok;
+}
+
+bool cli_read_file(struct cli_pool *pool, const char *path, size_t limit, char **bytes,
                    size_t *length, struct cli_error *error)
 {
   if (strcmp(path, "-") == 0)
-    return read_stream(pool, stdin, "standard input", bytes, length, error);
+    return read_stream(pool, stdin, "standard input", limit, bytes, length, error);
   FILE *file = fopen(path, "rb");
   if (!file)
     return cli_fail(error, "%s: %s", path, strerror(errno));
-  bool ok = read_stream(pool, file, path, bytes, length, error);
+  bool ok = read_stream(pool, file, path, limit, bytes, length, error);
   fclose(file);
   return ok;
 }

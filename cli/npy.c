@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -19,7 +20,8 @@
 
 struct npy {
   const char *at, *end; /* the header's text */
-  lossjit_dtype dtype;
+  const struct element *element;
+  bool big_endian;
   char descr[16];
   bool fortran_order;
   int32_t rank;
@@ -28,14 +30,24 @@ struct npy {
   struct cli_error *error;
 };
 
-static const struct {
-  const char *descr;
+/* Element types: NumPy's code, bytes in the file, and what they become. Those that the
+ * library does not have become the next larger one. The codes of our own types are what
+ * is written. */
+struct element {
+  char code[3];
+  size_t width;
   lossjit_dtype dtype;
-} dtypes[] = {{"<f4", LOSSJIT_F32},
-              {"<f8", LOSSJIT_F64},
-              {"<i4", LOSSJIT_I32},
-              {"<i8", LOSSJIT_I64},
-              {"|b1", LOSSJIT_BOOL}};
+  bool converted;
+};
+
+static const struct element elements[] = {
+    {"f4", 4, LOSSJIT_F32, false},  {"f8", 8, LOSSJIT_F64, false},
+    {"i4", 4, LOSSJIT_I32, false},  {"i8", 8, LOSSJIT_I64, false},
+    {"b1", 1, LOSSJIT_BOOL, false}, {"f2", 2, LOSSJIT_F32, true},
+    {"i1", 1, LOSSJIT_I32, true},   {"i2", 2, LOSSJIT_I32, true},
+    {"u1", 1, LOSSJIT_I32, true},   {"u2", 2, LOSSJIT_I32, true},
+    {"u4", 4, LOSSJIT_I64, true},
+};
 
 /* ---- the header ------------------------------------------------------------------ */
 
@@ -105,14 +117,17 @@ static bool read_descr(struct npy *npy)
   if (!read_string(npy, npy->descr, sizeof npy->descr))
     return cli_fail(npy->error,
                     "records and other structured elements are not supported");
-  for (size_t i = 0; i < CLI_COUNT(dtypes); i++)
-    if (strcmp(npy->descr, dtypes[i].descr) == 0)
-      npy->dtype = dtypes[i].dtype;
-  if (!npy->dtype)
-    return cli_fail(npy->error,
-                    "elements of type '%s': only little-endian f4, f8, i4, i8 "
-                    "and b1 are supported",
-                    npy->descr);
+  npy->element = NULL;
+  for (size_t i = 0; *npy->descr && i < CLI_COUNT(elements); i++)
+    if (strcmp(npy->descr + 1, elements[i].code) == 0)
+      npy->element = &elements[i];
+  if (!npy->element || !strchr("<>|=", *npy->descr))
+    return cli_fail(
+        npy->error,
+        "elements of type '%s': only f2, f4, f8, i1, i2, i4, i8, u1, u2, u4 "
+        "and b1 are supported",
+        npy->descr);
+  npy->big_endian = *npy->descr == '>';
   return npy->has_descr = true;
 }
 
@@ -150,18 +165,59 @@ static bool read_header(struct npy *npy)
 
 /* ---- the elements ---------------------------------------------------------------- */
 
-/* Column-major elements into row-major order: count up the row-major index and follow
- * the column-major position. */
-static void transpose_into(struct cli_array *array, const char *from)
+/* IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction. */
+static float half(uint16_t bits)
 {
-  size_t width = lossjit_dtype_size(array->dtype), position = 0;
+  float magnitude = (float)(bits & 0x3ff) * 0x1p-24f;
+  int exponent = bits >> 10 & 31;
+  if (exponent == 31)
+    magnitude = bits & 0x3ff ? NAN : INFINITY;
+  else if (exponent)
+    magnitude = ldexpf((float)(0x400 | (bits & 0x3ff)), exponent - 25);
+  return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+/* Element `i` from its bytes in the file. */
+static void take_element(const struct npy *npy, const char *from,
+                         struct cli_array *array, size_t i)
+{
+  const struct element *element = npy->element;
+  size_t width = element->width;
+  char bytes[8];
+  for (size_t k = 0; k < width; k++)
+    bytes[k] = from[npy->big_endian ? width - 1 - k : k];
+  if (!element->converted) {
+    memcpy((char *)array->data + i * width, bytes, width);
+    return;
+  }
+  uint32_t bits = 0;
+  memcpy(&bits, bytes, width);
+  if (element->code[0] == 'f')
+    ((float *)array->data)[i] = half((uint16_t)bits);
+  else if (element->dtype == LOSSJIT_I64)
+    ((int64_t *)array->data)[i] = bits;
+  else if (element->code[0] == 'u')
+    ((int32_t *)array->data)[i] = (int32_t)bits;
+  else
+    ((int32_t *)array->data)[i] = width == 1 ? (int8_t)bits : (int16_t)bits;
+}
+
+/* All elements into row-major order: count up the row-major index and follow the
+ * position in the file. */
+static void take_elements(const struct npy *npy, const char *from,
+                          struct cli_array *array)
+{
+  int32_t rank = array->rank;
+  size_t position = 0, stride[LOSSJIT_MAX_RANK], step = 1;
   int64_t index[LOSSJIT_MAX_RANK] = {0};
-  size_t stride[LOSSJIT_MAX_RANK];
-  for (int32_t k = 0; k < array->rank; k++)
-    stride[k] = k ? stride[k - 1] * (size_t)array->sizes[k - 1] : 1;
+  for (int32_t k = 0; k < rank; k++) {
+    int32_t axis = npy->fortran_order ? k : rank - 1 - k;
+    stride[axis] = step;
+    step *= (size_t)array->sizes[axis];
+  }
   for (size_t i = 0; i < array->count; i++) {
-    memcpy((char *)array->data + i * width, from + position * width, width);
-    for (int32_t k = array->rank - 1; k >= 0; k--) {
+    take_element(npy, from + position * npy->element->width, array, i);
+    for (int32_t k = rank - 1; k >= 0; k--) {
       position += stride[k];
       if (++index[k] < array->sizes[k])
         break;
@@ -174,7 +230,7 @@ static void transpose_into(struct cli_array *array, const char *from)
 static bool read_elements(struct cli_pool *pool, const struct npy *npy,
                           const char *bytes, size_t available, struct cli_array *array)
 {
-  size_t needed = lossjit_dtype_size(npy->dtype);
+  size_t needed = npy->element->width;
   bool fits = true;
   for (int32_t i = 0; i < npy->rank; i++)
     fits &= !__builtin_mul_overflow(needed, (size_t)npy->sizes[i], &needed);
@@ -188,13 +244,15 @@ static bool read_elements(struct cli_pool *pool, const struct npy *npy,
                     "truncated: shape %s needs more than the %zu bytes there "
                     "are",
                     cli_shape_text(pool, npy->rank, npy->sizes), available);
-  if (!cli_array_make(pool, array, npy->dtype, npy->rank, npy->sizes, npy->error))
+  if (!cli_array_make(pool, array, npy->element->dtype, npy->rank, npy->sizes,
+                      npy->error))
     return false;
-  if (npy->fortran_order && npy->rank > 1)
-    transpose_into(array, bytes);
-  else if (needed)
+  bool plain = !npy->big_endian && !npy->element->converted;
+  if (plain && needed && (!npy->fortran_order || npy->rank < 2))
     memcpy(array->data, bytes, needed);
-  if (npy->dtype == LOSSJIT_BOOL) /* any byte but 0 is true, and true is 1 */
+  else
+    take_elements(npy, bytes, array);
+  if (array->dtype == LOSSJIT_BOOL) /* any byte but 0 is true, and true is 1 */
     for (size_t i = 0; i < array->count; i++)
       ((uint8_t *)array->data)[i] = ((uint8_t *)array->data)[i] != 0;
   return true;
@@ -229,16 +287,16 @@ bool cli_write_npy(const char *path, const struct cli_array *array,
                    struct cli_error *error)
 {
   char header[512], shape[256] = "";
-  const char *descr = "";
-  for (size_t i = CLI_COUNT(dtypes); i-- > 0;)
-    if (dtypes[i].dtype == array->dtype)
-      descr = dtypes[i].descr;
+  const char *code = "";
+  for (size_t i = 0; i < CLI_COUNT(elements); i++)
+    if (elements[i].dtype == array->dtype && !elements[i].converted)
+      code = elements[i].code;
   for (int32_t i = 0; i < array->rank; i++)
     snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%lld,%s",
              (long long)array->sizes[i], i + 1 < array->rank ? " " : "");
   int used = snprintf(header, sizeof header,
-                      "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr,
-                      shape);
+                      "{'descr': '%s%s', 'fortran_order': False, 'shape': (%s), }",
+                      array->dtype == LOSSJIT_BOOL ? "|" : "<", code, shape);
   int padded = (10 + used + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT - 10;
   memset(header + used, ' ', (size_t)(padded - used));
   header[padded - 1] = '\n';

@@ -38,6 +38,18 @@ static bool parse_sizes(const char *text, struct cli_array *array)
   }
 }
 
+/* Could any machine hold such an array, of one sample if the batch is open? */
+static bool is_possible(const struct cli_array *array)
+{
+  int64_t count = 1;
+  for (int32_t k = 0; k < array->rank; k++)
+    if (array->sizes[k] > 0 &&
+        (__builtin_mul_overflow(count, array->sizes[k], &count) ||
+         count > CLI_SIZE_LIMIT))
+      return false;
+  return true;
+}
+
 bool cli_shapes(struct cli *cli, lossjit_dtype dtype, struct cli_input **inputs,
                 size_t *count)
 {
@@ -53,6 +65,12 @@ bool cli_shapes(struct cli *cli, lossjit_dtype dtype, struct cli_input **inputs,
         !parse_sizes(sizes, &array)) {
       cli_usage(cli, "--shape %s: expected NAME=B,n,... as in y_pred=64,10",
                 cli->given[i].value);
+      return false;
+    }
+    if (!is_possible(&array)) {
+      cli_usage(cli, "--shape %s: an array of shape %s is too large",
+                cli->given[i].value,
+                cli_shape_text(&cli->pool, array.rank, array.sizes));
       return false;
     }
     cli_input_from_array(&(*inputs)[(*count)++], name, &array, dtype);

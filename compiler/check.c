@@ -62,6 +62,7 @@ static void define(struct lj_checker *c, const struct lj_statement *statement)
       if (!strcmp(statement->parameters[i], statement->parameters[j]))
         lj_report(c->diags, LJ_D_REPEATED_PARAMETER, statement->parameter_spans[i],
                   statement->parameters[i]);
+  lj_warn_shadowing(c, statement);
   lj_bind(c, statement->name, lj_error_value, statement->name_span)->definition =
       definition;
 }
@@ -71,8 +72,10 @@ static void define(struct lj_checker *c, const struct lj_statement *statement)
 static void bind(struct lj_checker *c, const struct lj_statement *statement)
 {
   struct lj_value value = lj_eval(c, statement->value);
-  struct lj_scope *entry = lj_bind(c, statement->name, value, statement->name_span);
+  struct lj_scope *entry;
 
+  lj_warn_shadowing(c, statement);
+  entry = lj_bind(c, statement->name, value, statement->name_span);
   entry->is_binding = !c->frame && !c->trusted;
 }
 

@@ -111,7 +111,12 @@ static void record(struct lj_checker *c, lj_id node, lj_id operand,
     return;
   LJ_GROW(c->arena, c->reductions, c->reduction_count, c->reduction_capacity);
   c->reductions[c->reduction_count++] =
-      (struct lj_reduction){node, operand, at, has_axis};
+      (struct lj_reduction){node,
+                            operand,
+                            at,
+                            has_axis,
+                            c->anchored ? c->anchor_call : NULL,
+                            c->anchored ? c->anchor_of : NULL};
 }
 
 /* sum(x, axis=None, keepdims=False) and its like. */
@@ -126,7 +131,9 @@ static struct lj_value call_reduction(struct lj_checker *c,
   uint32_t axes;
   bool keep;
 
-  if (!x || !as_flag(c, at, "keepdims", &arguments[2], &keep))
+  if (!x || lj_confuses_maximum(c, at, arguments, x))
+    return lj_error_value;
+  if (!as_flag(c, at, "keepdims", &arguments[2], &keep))
     return lj_error_value;
   if (!lj_as_axes(c, &arguments[1], x, lj_at(c, x)->rank, &axes))
     return lj_error_value;

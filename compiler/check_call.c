@@ -95,17 +95,38 @@ static bool report_call(struct lj_checker *c, struct lj_report *report,
   return false;
 }
 
+/* "one argument (x)", "at most 3 arguments (x, axis, keepdims)" */
+static const char *parameters_text(struct lj_checker *c, const struct signature *to)
+{
+  struct lj_text text = {.arena = c->arena};
+
+  if (to->count == 0)
+    return "no arguments";
+  lj_text_add(&text, to->count == 1 ? "one argument (" : "at most %u arguments (",
+              to->count);
+  for (uint32_t k = 0; k < to->count; k++)
+    lj_text_add(&text, "%s%s", k ? ", " : "", to->parameters[k]);
+  lj_text_add(&text, ")");
+  return text.text;
+}
+
 static bool too_many(struct lj_checker *c, const struct signature *to,
                      const struct lj_syntax *at, uint32_t first)
 {
   struct lj_span span =
       lj_span_join(at->children[first]->span, at->children[at->child_count - 1]->span);
+  struct lj_report *report =
+      lj_report(c->diags, LJ_D_TOO_MANY_ARGUMENTS, lj_place(c, span), to->name,
+                parameters_text(c, to), lj_integer_text(c, at->child_count));
+  bool of_error = !strcmp(to->name, "square") || !strcmp(to->name, "abs");
 
-  return report_call(c,
-                     lj_report(c->diags, LJ_D_TOO_MANY_ARGUMENTS, lj_place(c, span),
-                               to->name, lj_integer_text(c, to->count),
-                               lj_integer_text(c, at->child_count)),
-                     span);
+  if (of_error && at->child_count == 2 && !span.source)
+    lj_fix(c->diags, report, at->span,
+           lj_format(c->arena, "%s(%s - %s)", to->name,
+                     lj_source_text(c, at->children[0]),
+                     lj_primary_text(c, at->children[1])),
+           "%s() of the difference", to->name);
+  return report_call(c, report, span);
 }
 
 static bool unknown_keyword(struct lj_checker *c, const struct signature *to,
@@ -114,8 +135,11 @@ static bool unknown_keyword(struct lj_checker *c, const struct signature *to,
   struct lj_span span = at->keyword_spans[i];
   struct lj_report *report = lj_report(c->diags, LJ_D_UNKNOWN_KEYWORD,
                                        lj_place(c, span), to->name, at->keywords[i]);
-  const char *near = lj_nearest(at->keywords[i], to->parameters, to->count);
+  const char *near;
 
+  if (lj_advise_keyword(c, report, at, i, to->parameters, to->count))
+    return report_call(c, report, span);
+  near = lj_nearest(at->keywords[i], to->parameters, to->count);
   if (near && !span.source)
     lj_fix(c->diags, report, span, near, "did you mean '%s'?", near);
   return report_call(c, report, span);
@@ -266,6 +290,15 @@ static struct lj_value expand(struct lj_checker *c,
   return value;
 }
 
+static void anchor(struct lj_checker *c, const struct lj_statement *definition,
+                   const struct lj_syntax *call)
+{
+  c->anchor = call->span;
+  c->anchor_call = call;
+  c->anchor_of = definition;
+  c->anchored = true;
+}
+
 static struct lj_value call_definition(struct lj_checker *c,
                                        const struct lj_definition *definition,
                                        const struct lj_syntax *at)
@@ -286,7 +319,7 @@ static struct lj_value call_definition(struct lj_checker *c,
   c->reductions_around = 0;
   if (bind_arguments(c, &to, at, arguments)) {
     if (anchors)
-      c->anchor = at->span, c->anchored = true;
+      anchor(c, statement, at);
     c->calls++;
     if (fill_defaults(c, definition, &to, at, arguments))
       value = expand(c, definition, arguments);
@@ -301,43 +334,6 @@ static struct lj_value call_definition(struct lj_checker *c,
 }
 
 /* ---- names that mean nothing here ------------------------------------------------ */
-
-/* Functions people know that the language has no way to compute. Making one work is
- * adding it to a table of functions and deleting its row here. */
-static const struct {
-  const char *names; /* separated by spaces, with one at each end */
-  const char *what, *advice;
-} not_yet[] = {
-    {" sort argsort top_k ", "sorting", NULL},
-    {" cumsum cumprod cummax ", "a cumulative sum or product", NULL},
-    {" argmax argmin ", "the position of an extreme value",
-     "compare with max(x, axis=-1, keepdims=True) to mark it"},
-    {" concat concatenate stack hstack vstack tile repeat ", "joining arrays",
-     "compute with the parts one by one"},
-    {" take take_along take_along_axis ", "picking by an array of positions",
-     "gather(x, index) picks one value per remaining element"},
-    {" eye identity diag diagonal trace ", "a diagonal", NULL},
-    {" reshape flatten ravel ", "reshaping",
-     "reductions take several axes at once: sum(x, axis=[1, 2])"},
-    {" matmul dot einsum tensordot outer ", "a matrix product",
-     "a product with a vector can be written sum(x*w, axis=-1)"},
-    {" cos sin tan arccos arcsin arctan cosh sinh acos asin atan ",
-     "a trigonometric function", NULL},
-};
-
-static bool refuse_known(struct lj_checker *c, const struct lj_syntax *at)
-{
-  const char *padded = lj_format(c->arena, " %s ", at->name);
-
-  for (size_t i = 0; i < LJ_COUNT(not_yet); i++)
-    if (strstr(not_yet[i].names, padded)) {
-      lj_refuse(c, at->name_span,
-                lj_format(c->arena, "%s() (%s)", at->name, not_yet[i].what),
-                not_yet[i].advice);
-      return true;
-    }
-  return false;
-}
 
 static bool is_being_expanded(struct lj_checker *c, const char *name)
 {
@@ -374,6 +370,8 @@ static void unknown_function(struct lj_checker *c, const struct lj_syntax *at)
   if (later)
     lj_note(c->diags, report, later->name_span,
             "it is defined only here, after its use");
+  else if (lj_advise_function(c, report, at))
+    ;
   else if (near)
     lj_fix(c->diags, report, lj_place(c, span), span.source ? NULL : near,
            "did you mean '%s'?", near);
@@ -411,7 +409,7 @@ static struct lj_value refuse_call(struct lj_checker *c, const struct lj_syntax 
               at->name);
   else if (names_value(c, at->name))
     not_a_function(c, at);
-  else if (!refuse_known(c, at))
+  else if (!lj_refuse_known(c, at))
     unknown_function(c, at);
   for (uint32_t i = 0; i < at->child_count; i++)
     lj_eval(c, at->children[i]);

@@ -10,6 +10,7 @@
  * Every refusal says what to write instead, in the user's own words where it can.
  */
 #include "compiler/check_internal.h"
+#include "compiler/grad.h"
 #include "compiler/passes.h"
 
 #include <string.h>
@@ -29,13 +30,54 @@ static const struct lj_input *input_named(const struct lj_checker *c, const char
   return NULL;
 }
 
-static void ignores(struct lj_checker *c, const char *name)
+/* y_pred = 3; ... */
+static void hides(struct lj_checker *c, const char *name, struct lj_span binding)
 {
   struct lj_report *report =
-      lj_report(c->diags, LJ_D_IGNORES_PREDICTION, value_span(c), name);
+      lj_report(c->diags, LJ_D_HIDES_PREDICTION, binding, name, name);
+
+  lj_fix(c->diags, report, binding, NULL,
+         "give it another name; '%s' is there without being bound", name);
+}
+
+/* The caller asks for the gradient of something that is no input. */
+static bool is_no_input(struct lj_checker *c, const char *name)
+{
+  struct lj_text inputs = {.arena = c->arena};
+  struct lj_span nowhere = {0, 0, 0};
+  uint32_t count = c->graph->input_count;
+  const char **names, *near;
+  struct lj_report *report;
+
+  if (!c->request->gradients || !strcmp(name, "y_pred") || !strcmp(name, "y_true") ||
+      lj_requested_input(c, name) || !count)
+    return false;
+  names = LJ_NEW_ARRAY(c->arena, const char *, count);
+  for (uint32_t i = 0; i < count; i++) {
+    names[i] = c->graph->inputs[i].name;
+    lj_text_add(&inputs, "%s%s", i ? ", " : "", names[i]);
+  }
+  report = lj_report(c->diags, LJ_D_NOT_DIFFERENTIABLE, value_span(c), name,
+                     "it is not an input");
+  lj_note(c->diags, report, nowhere, "the inputs are %s", inputs.text);
+  near = lj_nearest(name, names, count);
+  if (near)
+    lj_fix(c->diags, report, value_span(c), NULL, "did you mean '%s'?", near);
+  return true;
+}
+
+static void ignores(struct lj_checker *c, const char *name)
+{
+  const struct lj_scope *binding = lj_find(c, name, false);
   const struct lj_input *input = input_named(c, name);
   struct lj_span nowhere = {0, 0, 0};
+  struct lj_report *report;
 
+  if (binding && binding->is_binding) {
+    hides(c, name, binding->span);
+    return;
+  }
+  report = lj_report(c->diags, LJ_D_IGNORES_PREDICTION, value_span(c), name);
   if (input && input->span.end)
     lj_note(c->diags, report, input->span, "'%s' appears here, but not in the result",
             name);
@@ -61,6 +103,61 @@ static void dead(struct lj_checker *c, const char *name, lj_id killer)
       operator, name);
 }
 
+static bool is_zero(const struct lj_checker *c, lj_id node)
+{
+  double number;
+
+  return lj_is_constant(c->graph, node, &number) && number == 0;
+}
+
+/* x*0, 0*x, x**0: whatever x is, the derivative is 0. */
+static bool is_zero_product(const struct lj_checker *c, const struct lj_node *node)
+{
+  if (node->op == LJ_OP_POWER)
+    return is_zero(c, node->operand[1]);
+  return node->op == LJ_OP_MULTIPLY &&
+         (is_zero(c, node->operand[0]) || is_zero(c, node->operand[1]));
+}
+
+/* The product with 0 that ends the last path from `wrt` to `value`; 0 if there is one
+ * that is not ended so. */
+static lj_id last_zero(struct lj_checker *c, lj_id value, lj_id wrt)
+{
+  bool *active;
+  lj_id last = 0;
+
+  for (lj_id id = 1; id <= value && !last; id++)
+    last = is_zero_product(c, lj_at(c, id)) ? id : 0;
+  if (!last)
+    return 0;
+  active = LJ_NEW_ARRAY(c->arena, bool, (size_t)value + 1);
+  active[wrt] = true;
+  for (lj_id id = 1; id <= value; id++) {
+    const struct lj_node *node = lj_at(c, id);
+    bool reached = active[id];
+    for (int i = 0; i < node->operand_count; i++)
+      reached |= active[node->operand[i]] && lj_carries(c->graph, node, i);
+    active[id] = reached && !is_zero_product(c, node);
+    if (reached && !active[id])
+      last = id;
+  }
+  return active[value] ? 0 : last;
+}
+
+static void dead_by_zero(struct lj_checker *c, const char *name, lj_id killer)
+{
+  const struct lj_node *node = lj_at(c, killer);
+  bool is_power = node->op == LJ_OP_POWER;
+  struct lj_report *report = lj_report(c->diags, LJ_D_DEAD_GRADIENT, value_span(c),
+                                       name, is_power ? "the power 0" : "the factor 0");
+
+  lj_note(c->diags, report, node->span, "the derivative of this %s is 0",
+          is_power ? "power" : "product");
+  lj_fix(c->diags, report, node->span, NULL,
+         "use another %s, or let '%s' reach the result another way",
+         is_power ? "exponent" : "factor", name);
+}
+
 /* False if the result has nothing to do with the input: then nothing else is said. */
 static bool depends(struct lj_checker *c, lj_id value, const char *name,
                     struct lj_checked *checked)
@@ -70,7 +167,8 @@ static bool depends(struct lj_checker *c, lj_id value, const char *name,
   bool used = false;
 
   if (!input) {
-    ignores(c, name);
+    if (!is_no_input(c, name))
+      ignores(c, name);
     return false;
   }
   checked->wrt[checked->wrt_count++] = input->node;
@@ -80,8 +178,12 @@ static bool depends(struct lj_checker *c, lj_id value, const char *name,
         lj_format(c->arena, "it is %s", lj_dtype_name((enum lj_dtype)input->dtype)));
     return true;
   }
-  if (lj_grad_reaches(c->graph, value, input->node, &used, &killer))
-    return true;
+  if (lj_grad_reaches(c->graph, value, input->node, &used, &killer)) {
+    killer = last_zero(c, value, input->node);
+    if (killer)
+      dead_by_zero(c, name, killer);
+    return !killer;
+  }
   if (used)
     dead(c, name, killer);
   else
@@ -166,18 +268,44 @@ static void fix_reduction(struct lj_checker *c, struct lj_report *report,
            "reduce the inner dimensions only: %s", axes);
 }
 
+/* A reduction in the prelude: the user wrote the call of a loss, not this. */
+static void fix_loss(struct lj_checker *c, struct lj_report *report,
+                     const struct lj_reduction *reduction)
+{
+  const struct lj_syntax *call = reduction->call;
+  uint32_t rank = lj_at(c, reduction->operand)->rank;
+  struct lj_span close = call->span;
+  bool takes_axis = false;
+
+  for (uint32_t k = 0; k < reduction->of->parameter_count; k++)
+    takes_axis |= !strcmp(reduction->of->parameters[k], "axis");
+  for (uint32_t i = 0; i < call->child_count; i++)
+    takes_axis &= !call->keywords[i] || strcmp(call->keywords[i], "axis") != 0;
+  close.begin = close.end - 1; /* the call's closing parenthesis */
+  if (rank > 1 && takes_axis)
+    lj_fix(c->diags, report, close, lj_format(c->arena, ", %s)", inner_axes(c, rank)),
+           "let it reduce the inner dimensions only: %s", inner_axes(c, rank));
+  else if (rank == 1)
+    lj_fix(c->diags, report, call->span, NULL,
+           "declare the inputs of %s() with shape [batch, 1]; or begin the text with "
+           "'result: scalar;'",
+           call->name);
+}
+
 static void missing_axis(struct lj_checker *c, const struct lj_reduction *reduction)
 {
   struct lj_span nowhere = {0, 0, 0};
-  bool inner = reduction->syntax->span.source != 0;
+  const struct lj_syntax *user = reduction->call ? reduction->call : reduction->syntax;
   struct lj_report *report = lj_report(c->diags, LJ_D_MISSING_AXIS,
-                                       inner ? value_span(c) : reduction->syntax->span);
+                                       user->span.source ? value_span(c) : user->span);
 
   lj_note(
       c->diags, report, nowhere,
       "%s() reduces shape %s over the batch; 'result: scalar;' says that this is meant",
-      reduction->syntax->name, lj_shape_text(c, reduction->operand));
-  if (!inner)
+      user->name, lj_shape_text(c, reduction->operand));
+  if (reduction->call)
+    fix_loss(c, report, reduction);
+  else if (!user->span.source)
     fix_reduction(c, report, reduction);
 }
 
@@ -226,7 +354,8 @@ static bool shape_fits(struct lj_checker *c, lj_id value)
   report =
       lj_report(c->diags, LJ_D_NOT_PER_SAMPLE, value_span(c), lj_shape_text(c, value));
   if (reduction)
-    lj_note(c->diags, report, lj_place(c, reduction->syntax->span),
+    lj_note(c->diags, report,
+            reduction->call ? reduction->call->span : reduction->syntax->span,
             "the batch is reduced here");
   fix_result(c, report, value, false);
   return false;

@@ -3,6 +3,7 @@
  * constant arrays, conversion of types.
  */
 #include "compiler/check_internal.h"
+#include "compiler/parse_foreign.h"
 
 #include <string.h>
 
@@ -92,6 +93,27 @@ static struct lj_value call_arange(struct lj_checker *c,
   return lj_node_value(lj_iota(c->graph, size), at);
 }
 
+/* Labels of shape (batch, 1), as they come out of a table: take the column. */
+static bool fix_column(struct lj_checker *c, struct lj_report *report, lj_id node,
+                       const struct lj_value *value)
+{
+  uint32_t rank = lj_at(c, node)->rank;
+  const char *text = value->syntax ? lj_primary_text(c, value->syntax) : NULL;
+  const char *column;
+
+  if (rank < 2 || !lj_size_is(lj_at(c, node)->shape[rank - 1], 1) || !text)
+    return false;
+  column = lj_format(c->arena, "%s[%s0]", text, rank == 2 ? ":, " : "..., ");
+  if (lj_dtype_is_integer((enum lj_dtype)lj_at(c, node)->dtype))
+    lj_fix(c->diags, report, value->syntax->span, column, "take the column: %s",
+           column);
+  else
+    lj_fix(c->diags, report, value->syntax->span,
+           lj_format(c->arena, "cast(%s, i64)", column),
+           "take the column %s, as integers", column);
+  return true;
+}
+
 /* Integers, as labels and positions have to be. A y_true that nobody declared becomes a
  * label by being used as one. */
 static bool is_index(struct lj_checker *c, lj_id node, const struct lj_value *value,
@@ -109,7 +131,9 @@ static bool is_index(struct lj_checker *c, lj_id node, const struct lj_value *va
   }
   report = lj_report(c->diags, LJ_D_NOT_INTEGER, lj_place(c, span),
                      lj_format(c->arena, "%s()", at->name), lj_value_text(c, &shown));
-  if (lj_at(c, node)->op == LJ_OP_INPUT)
+  if (fix_column(c, report, node, value))
+    ;
+  else if (lj_at(c, node)->op == LJ_OP_INPUT)
     lj_fix(c->diags, report, lj_place(c, span), NULL,
            "declare it as labels: %s: i64[batch];",
            c->graph->inputs[lj_at(c, node)->index].name);
@@ -146,7 +170,7 @@ static struct lj_value call_one_hot(struct lj_checker *c,
 }
 
 static bool refuse_gather(struct lj_checker *c, lj_id x, lj_id index, uint32_t axis,
-                          const struct lj_syntax *at)
+                          const struct lj_value *value, const struct lj_syntax *at)
 {
   struct lj_report *report =
       lj_report(c->diags, LJ_D_SHAPE_MISMATCH, lj_place(c, at->span),
@@ -163,24 +187,26 @@ static bool refuse_gather(struct lj_checker *c, lj_id x, lj_id index, uint32_t a
   lj_note(c->diags, report, nowhere,
           "gather() picks one value along axis %u: the indices need shape %s", axis,
           wanted.text);
+  if (lj_at(c, index)->rank == lj_at(c, x)->rank)
+    fix_column(c, report, index, value);
   lj_trace(c, report, at->span);
   return false;
 }
 
 static bool index_fits(struct lj_checker *c, lj_id x, lj_id index, uint32_t axis,
-                       const struct lj_syntax *at)
+                       const struct lj_value *value, const struct lj_syntax *at)
 {
   const struct lj_node *from = lj_at(c, x), *places = lj_at(c, index);
   bool pending = false;
 
   if (places->rank + 1 != from->rank)
-    return refuse_gather(c, x, index, axis, at);
+    return refuse_gather(c, x, index, axis, value, at);
   for (uint32_t k = 0; k < places->rank; k++) {
     struct lj_size a = from->shape[k < axis ? k : k + 1], b = places->shape[k];
     bool later = false;
     if (lj_size_is(a, 1) != lj_size_is(b, 1) ||
         !lj_sizes_agree(c, a, b, at->span, &later))
-      return refuse_gather(c, x, index, axis, at);
+      return refuse_gather(c, x, index, axis, value, at);
     pending |= later;
   }
   return !pending;
@@ -211,7 +237,7 @@ static struct lj_value call_gather(struct lj_checker *c,
               "gather() works along an inner axis");
     return lj_error_value;
   }
-  if (!c->trusted && !index_fits(c, x, index, axis, at))
+  if (!c->trusted && !index_fits(c, x, index, axis, &arguments[1], at))
     return lj_error_value;
   return lj_node_value(lj_gather(c->graph, x, index, axis), at);
 }
@@ -288,7 +314,9 @@ enum lj_dtype lj_dtype_of_name(struct lj_checker *c, const char *name,
     return dtypes[i].dtype ? dtypes[i].dtype : c->float_dtype;
   }
   report = lj_report(c->diags, LJ_D_BAD_DTYPE, lj_place(c, span), name);
-  near = lj_nearest(name, names, LJ_COUNT(names));
+  near = lj_foreign(LJ_FOREIGN_VALUE, name);
+  if (!near)
+    near = lj_nearest(name, names, LJ_COUNT(names));
   lj_fix(c->diags, report, lj_place(c, span), span.source ? NULL : near,
          "the types are f32, f64, i32, i64 and bool");
   lj_trace(c, report, span);

@@ -91,8 +91,15 @@ static bool pick(struct lj_checker *c, struct indexing *to,
   if (!evaluate_index(c, item, &index))
     return false;
   if (n.symbol == LJ_SYMBOL_BATCH) {
-    lj_refuse(c, item->span, "picking one sample of the batch",
-              "every sample has a loss of its own");
+    struct lj_report *report =
+        lj_refuse(c, item->span, "picking one sample of the batch",
+                  "every sample has a loss of its own");
+    if (!item->span.source && item == to->at->children[1] && to->at->child_count == 2 &&
+        lj_at(c, to->of)->rank > 1)
+      lj_fix(c->diags, report, item->span,
+             lj_format(c->arena, ":, %s", lj_source_text(c, item)),
+             "the first index is the batch, a column is [:, %s]",
+             lj_source_text(c, item));
     return false;
   }
   as_written = index;

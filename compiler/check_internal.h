@@ -6,6 +6,7 @@
  *   check_value.c     expressions: numbers, names, operators
  *   check_list.c      lists: tables, and values side by side
  *   check_call.c      calls: arguments to parameters, definitions expanded in place
+ *   check_advice.c    what to write instead of what is said elsewhere
  *   check_function.c  functions that are neither operators nor definitions
  *   check_axes.c      reductions along axes and functions that move axes
  *   check_index.c     indexing
@@ -115,6 +116,9 @@ struct lj_reduction {
   lj_id node, operand;
   const struct lj_syntax *syntax;
   bool has_axis;
+  /* Within a prelude definition: the user's call of it, and the definition. */
+  const struct lj_syntax *call;
+  const struct lj_statement *of;
 };
 
 struct lj_checker {
@@ -131,6 +135,8 @@ struct lj_checker {
   const struct lj_frame *frame;
   struct lj_span anchor; /* the user's call while a prelude definition is expanded */
   bool anchored;
+  const struct lj_syntax *anchor_call;
+  const struct lj_statement *anchor_of; /* that definition */
 
   struct lj_learned learned;
   bool learning;     /* something was learned in this round */
@@ -179,8 +185,8 @@ const char *lj_value_text(const struct lj_checker *c, const struct lj_value *val
 const char *lj_source_text(const struct lj_checker *c, const struct lj_syntax *syntax);
 /* The same, in parentheses where an index could not follow it. */
 const char *lj_primary_text(const struct lj_checker *c, const struct lj_syntax *syntax);
-void lj_refuse(struct lj_checker *c, struct lj_span span, const char *what,
-               const char *advice);
+struct lj_report *lj_refuse(struct lj_checker *c, struct lj_span span, const char *what,
+                            const char *advice);
 
 /* ---- check.c --------------------------------------------------------------------- */
 
@@ -247,6 +253,23 @@ bool lj_function_named(const char *name, struct lj_function *function);
 const char *const *lj_function_names(struct lj_checker *c, size_t *count);
 struct lj_value lj_bad_argument(struct lj_checker *c, const struct lj_syntax *at,
                                 const struct lj_value *argument, const char *why);
+
+/* ---- check_advice.c -------------------------------------------------------------- */
+
+/* What to write for a function, keyword or name of another library; false: nothing. */
+bool lj_advise_function(struct lj_checker *c, struct lj_report *report,
+                        const struct lj_syntax *call);
+/* A function that everybody knows and that this version has no way to compute. */
+bool lj_refuse_known(struct lj_checker *c, const struct lj_syntax *at);
+bool lj_advise_keyword(struct lj_checker *c, struct lj_report *report,
+                       const struct lj_syntax *call, uint32_t argument,
+                       const char *const *parameters, uint32_t count);
+/* max(a, b) where maximum(a, b) is meant: reported, and true. */
+bool lj_confuses_maximum(struct lj_checker *c, const struct lj_syntax *at,
+                         const struct lj_value *arguments, lj_id x);
+/* Warn of a statement of the user's that gives the name of a function to something
+ * else. */
+void lj_warn_shadowing(struct lj_checker *c, const struct lj_statement *statement);
 
 /* ---- check_axes.c, check_function.c ---------------------------------------------- */
 

@@ -99,8 +99,8 @@ const char *lj_primary_text(const struct lj_checker *c, const struct lj_syntax *
   return text && is_loose(syntax) ? lj_format(c->arena, "(%s)", text) : text;
 }
 
-void lj_refuse(struct lj_checker *c, struct lj_span span, const char *what,
-               const char *advice)
+struct lj_report *lj_refuse(struct lj_checker *c, struct lj_span span, const char *what,
+                            const char *advice)
 {
   struct lj_report *report =
       lj_report(c->diags, LJ_D_UNSUPPORTED, lj_place(c, span), what);
@@ -109,4 +109,5 @@ void lj_refuse(struct lj_checker *c, struct lj_span span, const char *what,
   if (advice)
     lj_note(c->diags, report, nowhere, "%s", advice);
   lj_trace(c, report, span);
+  return report;
 }

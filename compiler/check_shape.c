@@ -221,6 +221,23 @@ static void fix_operand(struct lj_checker *c, struct lj_report *report,
          lj_format(c->arena, "%s%s", text, index), "write %s%s", text, index);
 }
 
+/* w (2,) against (batch,): one weight per column where one per sample is needed. */
+static bool fix_input(struct lj_checker *c, struct lj_report *report,
+                      const struct lj_value *input)
+{
+  const char *text = input->syntax ? lj_source_text(c, input->syntax) : NULL;
+  const char *size;
+
+  if (lj_at(c, input->node)->op != LJ_OP_INPUT || !text)
+    return false;
+  size = lj_size_text(c, last_size(c, input));
+  lj_fix(c->diags, report, input->syntax->span, NULL,
+         "%s has %s elements and one per sample is needed: declare it [batch], or use "
+         "it before the reduction, where there are %s columns",
+         text, size, size);
+  return true;
+}
+
 /* (batch,) against (batch, 1) or (batch, n): give the one without it a dimension,
  * or, where no reduction would take it away again, remove the 1. */
 static void fix_batch(struct lj_checker *c, struct lj_report *report,
@@ -237,6 +254,9 @@ static void fix_batch(struct lj_checker *c, struct lj_report *report,
     fix_operand(c, report, high, "[:, 0]");
   else if (rank_of(c, low) == 1 && missing > 0 && missing < LJ_COUNT(widen))
     fix_operand(c, report, low, widen[missing]);
+  else if (missing == 0 && rank_of(c, low) == 1 &&
+           fix_input(c, report, lj_batch_axes(c, a->node) ? b : a))
+    ;
   else if (missing == 0 && rank_of(c, low) == 1)
     fix_operand(c, report, lj_batch_axes(c, a->node) ? a : b, widen[1]);
   else if (missing == 0)

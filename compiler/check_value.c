@@ -6,6 +6,7 @@
  * here, for the whole text with everything it expands.
  */
 #include "compiler/check_internal.h"
+#include "compiler/parse_foreign.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -78,6 +79,11 @@ static struct lj_value unknown_name(struct lj_checker *c, const struct lj_syntax
   report = lj_report(c->diags, LJ_D_UNKNOWN_NAME, lj_place(c, at->span), at->name);
   if (c->diags->error_count > LJ_ADVICE_LIMIT)
     return lj_error_value;
+  near = lj_foreign(LJ_FOREIGN_VALUE, at->name);
+  if (near && !at->span.source) {
+    lj_fix(c->diags, report, at->span, near, "it is called %s here", near);
+    return lj_error_value;
+  }
   near = nearest_value(c, at->name);
   if (near)
     lj_fix(c->diags, report, lj_place(c, at->span), near, "did you mean '%s'?", near);

@@ -380,7 +380,8 @@ static unsigned edit_distance(const char *a, size_t a_length, const char *b,
   return up[b_length];
 }
 
-/* Near enough: a third of the longer name, and never all of a short one. */
+/* Near enough: one slip, two in names of six letters or more, and never all of a short
+ * one. People get the first letter right: another one counts as a slip of its own. */
 const char *lj_nearest(const char *name, const char *const *candidates, size_t count)
 {
   size_t length = strlen(name);
@@ -391,11 +392,12 @@ const char *lj_nearest(const char *name, const char *const *candidates, size_t c
   for (size_t i = 0; i < count; i++) {
     size_t other = strlen(candidates[i]);
     size_t longer = other > length ? other : length;
-    unsigned distance, allowed = longer < 6 ? 1 : (unsigned)longer / 3;
+    unsigned distance, allowed = longer < 6 ? 1 : 2;
     if (other > LONGEST_COMPARED ||
         longer - smaller((unsigned)other, (unsigned)length) > allowed)
       continue;
     distance = edit_distance(name, length, candidates[i], other);
+    distance += !same_letter(*name, *candidates[i]);
     if (distance <= allowed && distance < length && distance < best_distance) {
       best = candidates[i];
       best_distance = distance;

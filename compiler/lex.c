@@ -8,6 +8,7 @@
  * place, so that the rest of the text is still read. Operators of other languages (^,
  * &&, !) are tokens, for the parser to say what they are called here.
  */
+#include "compiler/lex_letters.h"
 #include "compiler/syntax.h"
 #include "compiler/utf8.h"
 
@@ -306,20 +307,16 @@ static bool symbol(struct lexer *l)
 
 /* ---- what belongs to no token ---------------------------------------------------- */
 
-/* Characters that word processors and web pages put in place of ours. */
-static const struct look_alike {
-  uint32_t code;
-  const char *meant;
-} look_alikes[] = {
-    {0xA0, " "},    {0x2009, " "},   {0x202F, " "}, {0x200B, ""},  {0xFEFF, ""},
-    {0x2212, "-"},  {0x2013, "-"},   {0x2014, "-"}, {0xD7, "*"},   {0xB7, "*"},
-    {0x22C5, "*"},  {0x2217, "*"},   {0xF7, "/"},   {0x2215, "/"}, {0x2264, "<="},
-    {0x2265, ">="}, {0x2260, "!="},  {0xB2, "**2"}, {0xB3, "**3"}, {0x2026, "..."},
-    {0x3C0, "pi"},  {0x221E, "inf"}, {0xFF08, "("}, {0xFF09, ")"}, {0xFF0C, ","},
-    {0xFF1B, ";"},  {0xFF1D, "="},   {0xAC, "~"},   {0x2227, "&"}, {0x2228, "|"},
-};
-
 static void read_tokens(struct lexer *l);
+
+/* A letter in front of a name: the whole name as it was meant. */
+static const char *with_rest_of_name(struct lexer *l, const char *meant)
+{
+  size_t begin = l->at;
+  while (is_name_part(peek(l, 0)))
+    l->at++;
+  return lj_format(l->arena, "%s%.*s", meant, (int)(l->at - begin), l->text + begin);
+}
 
 /* Report the look-alike at the current place and read what it stands for instead. */
 static void read_look_alike(struct lexer *l, size_t bytes, const char *meant)
@@ -327,14 +324,18 @@ static void read_look_alike(struct lexer *l, size_t bytes, const char *meant)
   struct lexer inner = *l;
   struct lj_report *report;
   size_t begin = l->at;
+  const char *character;
   l->at += bytes;
+  character = text_from(l, begin);
+  if (is_letter(*meant))
+    meant = with_rest_of_name(l, meant);
   inner.borrowed = true;
   inner.borrowed_span = span_from(l, begin);
   inner.text = meant;
   inner.length = strlen(meant);
   inner.at = 0;
   report = lj_report(l->diags, LJ_D_UNEXPECTED_CHARACTER, inner.borrowed_span,
-                     lj_format(l->arena, "'%s'", text_from(l, begin)));
+                     lj_format(l->arena, "'%s'", character));
   if (is_blank(*meant) || *meant == '\0')
     lj_fix(l->diags, report, inner.borrowed_span, meant, "write an ordinary space");
   else
@@ -356,18 +357,21 @@ static const char *character_words(struct lexer *l, size_t begin, uint32_t code)
   return lj_format(l->arena, "'%s'", text_from(l, begin));
 }
 
-static const char *look_alike_of(uint32_t code)
-{
-  for (size_t i = 0; i < LJ_COUNT(look_alikes); i++)
-    if (look_alikes[i].code == code)
-      return look_alikes[i].meant;
-  return NULL;
-}
-
 static bool begins_token(char c)
 {
   return is_blank(c) || is_name_part(c) || c == '#' || c == '\'' || c == '"' ||
          (c != '\0' && strchr(symbols, c) != NULL);
+}
+
+/* Many signs look alike: say which one it is. */
+static void name_character(struct lexer *l, struct lj_report *report, uint32_t code)
+{
+  struct lj_span nowhere = {0, 0, 0};
+  if (code >= 0x80 && code != LJ_UTF8_BAD && lj_utf8_is_printable(code))
+    lj_note(
+        l->diags, report, nowhere,
+        "it is U+%04X; names consist of the letters a to z and A to Z, digits and _",
+        (unsigned)code);
 }
 
 /* One report and one symbol 0 for a run of such characters. */
@@ -375,20 +379,41 @@ static void unexpected(struct lexer *l)
 {
   size_t begin = l->at, bytes;
   uint32_t code = lj_utf8_read(l->text + l->at, l->length - l->at, &bytes);
-  if (look_alike_of(code) != NULL) {
-    read_look_alike(l, bytes, look_alike_of(code));
+  if (lj_look_alike(code) != NULL) {
+    read_look_alike(l, bytes, lj_look_alike(code));
     return;
   }
   l->at += bytes;
-  lj_report(l->diags, LJ_D_UNEXPECTED_CHARACTER, span_from(l, begin),
-            character_words(l, begin, code));
+  name_character(l,
+                 lj_report(l->diags, LJ_D_UNEXPECTED_CHARACTER, span_from(l, begin),
+                           character_words(l, begin, code)),
+                 code);
   while (l->at < l->length && !begins_token(peek(l, 0))) {
     code = lj_utf8_read(l->text + l->at, l->length - l->at, &bytes);
-    if (look_alike_of(code) != NULL)
+    if (lj_look_alike(code) != NULL)
       break;
     l->at += bytes;
   }
   add_token(l, LJ_T_SYMBOL, begin);
+}
+
+static bool is_symbol(const struct lj_token *token, char symbol)
+{
+  return token->kind == LJ_T_SYMBOL && token->symbol == (uint16_t)symbol;
+}
+
+/* f(x, reduction='mean'): the choice is the caller's, call by call. */
+static bool quotes_reduction(struct lexer *l, struct lj_report *report, size_t begin)
+{
+  const struct lj_token *last = l->items + l->count; /* symbol 0 for the quotes */
+  struct lj_span all = span_from(l, begin);
+  if (l->count < 4 || !is_symbol(last - 2, '=') || last[-3].kind != LJ_T_NAME ||
+      strcmp(last[-3].name, "reduction") != 0 || !is_symbol(last - 4, ','))
+    return false;
+  all.begin = last[-4].span.begin;
+  lj_fix(l->diags, report, all, "",
+         "leave out the reduction: whoever calls the loss chooses it");
+  return true;
 }
 
 /* 'text' or "text", to the closing quote or the end of the line. */
@@ -403,6 +428,8 @@ static void quoted(struct lexer *l)
     l->at++;
   add_token(l, LJ_T_SYMBOL, begin);
   report = lj_report(l->diags, LJ_D_QUOTED_TEXT, span_from(l, begin));
+  if (quotes_reduction(l, report, begin))
+    return;
   lj_fix(l->diags, report, span_from(l, begin), NULL,
          "options are numbers, True or False; comments begin with #");
 }

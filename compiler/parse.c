@@ -359,7 +359,8 @@ struct lj_program *lj_parse(struct lj_arena *arena, struct lj_diags *diags,
                             uint32_t depth_limit, bool is_library)
 {
   uint32_t errors_before = diags->error_count;
-  struct lj_tokens tokens = lj_lex(arena, diags, source, source_number);
+  struct lj_source ours = lj_without_python(arena, diags, source, source_number);
+  struct lj_tokens tokens = lj_lex(arena, diags, &ours, source_number);
   struct lj_parser p = {.arena = arena,
                         .diags = diags,
                         .source = source,

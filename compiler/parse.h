@@ -1,7 +1,8 @@
 /*
  * The parser's state and the steps its files share: parse.c reads statements,
  * parse_expression.c and parse_postfix.c expressions; parse_mistakes.c knows what
- * people write by mistake.
+ * people write by mistake, parse_python.c what they paste, parse_foreign.c how other
+ * libraries spell things.
  *
  * After a mistake the parser is in a panic: nothing more is reported until it has found
  * a place to go on from, a comma or closing bracket of the list it is in or the ';'
@@ -23,6 +24,7 @@ struct lj_parser {
   uint32_t depth, depth_limit;
   uint32_t open_round, open_square; /* brackets around the current token */
   bool panic, stopped;
+  uint32_t bars; /* within |x|, whose next '|' ends it: 1 + the brackets around it */
 };
 
 /* ---- tokens (parse_steps.c) ------------------------------------------------------ */
@@ -113,6 +115,33 @@ void lj_mistake_operator(struct lj_parser *p, struct lj_span symbol, const char 
                          const char *replacement);
 /* Report the limit, once, and stop the parser. */
 void lj_mistake_depth(struct lj_parser *p, struct lj_span span, uint32_t limit);
+
+/* a // b: no operator of ours; `left` and `right` are its operands. */
+void lj_mistake_floor(struct lj_parser *p, const struct lj_syntax *left,
+                      struct lj_span symbol, const struct lj_syntax *right);
+
+/* ---- Python (parse_python.c, parse_python_def.c) --------------------------------- */
+
+/* Report functions, classes, imports and docstrings of Python, each once and as a
+ * whole, and give the text with spaces in their place, or as it is if there are none.
+ * Spans of one are spans of the other. */
+struct lj_source lj_without_python(struct lj_arena *arena, struct lj_diags *diags,
+                                   const struct lj_source *source,
+                                   uint32_t source_number);
+
+/* One Python function: bytes of the text. */
+struct lj_python_function {
+  struct lj_span name, parameters; /* these with their parentheses */
+  struct lj_span body;             /* behind the colon */
+  bool is_alone;                   /* nothing follows it: it is to be called */
+};
+/* The same as a definition; NULL unless its body is bindings and a return. */
+const char *lj_python_as_definition(struct lj_arena *arena,
+                                    const struct lj_source *source,
+                                    const struct lj_python_function *function);
+/* Behind the line of Python that begins at `at`, which may be several lines in
+ * brackets or quotes; with `statement`, a ';' ends it too. */
+size_t lj_python_line_end(const struct lj_source *source, size_t at, bool statement);
 
 /* ---- expressions ----------------------------------------------------------------- */
 

@@ -93,8 +93,12 @@ static struct lj_syntax *chain(struct lj_parser *p,
   struct lj_syntax *left = operand(p);
   const struct operator* operator;
   while ((operator= find(p, table, count)) != NULL) {
-    struct lj_span symbol = take(p, operator);
-    left = operation(p, LJ_S_BINARY, operator->name, symbol, left, operand(p));
+    bool is_floor = operator->symbol == LJ_SYMBOL('/', '/');
+    struct lj_span symbol = is_floor ? lj_advance(p)->span : take(p, operator);
+    struct lj_syntax *right = operand(p);
+    if (is_floor)
+      lj_mistake_floor(p, left, symbol, right);
+    left = operation(p, LJ_S_BINARY, operator->name, symbol, left, right);
   }
   return left;
 }
@@ -214,6 +218,8 @@ static struct lj_syntax *power(struct lj_parser *p);
 
 static struct lj_syntax *disjunction(struct lj_parser *p)
 {
+  if (p->bars == 1 + p->open_round + p->open_square)
+    return conjunction(p);
   return chain(p, conjunction, disjunctions, LJ_COUNT(disjunctions));
 }
 

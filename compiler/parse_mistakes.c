@@ -179,6 +179,24 @@ void lj_mistake_operator(struct lj_parser *p, struct lj_span symbol, const char 
   lj_fix(p->diags, report, symbol, replacement, "write '%s'", words);
 }
 
+void lj_mistake_floor(struct lj_parser *p, const struct lj_syntax *left,
+                      struct lj_span symbol, const struct lj_syntax *right)
+{
+  struct lj_span whole = lj_span_join(left->span, right->span);
+  struct lj_report *report;
+  const char *meant;
+  if (p->panic)
+    return;
+  report = lj_report(p->diags, LJ_D_FOREIGN_OPERATOR, symbol, "//", "'floor(a/b)'");
+  if (!lj_is_quotable(whole)) {
+    lj_fix(p->diags, report, symbol, NULL, "write 'floor(a/b)'");
+    return;
+  }
+  meant = lj_format(p->arena, "floor(%s/%s)", lj_span_text(p, left->span),
+                    lj_span_text(p, right->span));
+  lj_fix(p->diags, report, whole, meant, "write %s", meant);
+}
+
 /* ---- operands that follow each other --------------------------------------------- */
 
 static bool begins_operand(const struct lj_token *token)

@@ -7,6 +7,7 @@
  * them are found as well.
  */
 #include "compiler/parse.h"
+#include "compiler/parse_foreign.h"
 
 #include <string.h>
 
@@ -218,9 +219,29 @@ static struct lj_syntax *named(struct lj_parser *p)
   return node;
 }
 
+/* Behind a prefix the name may be another library's as well: the replacement is what
+ * works here. */
+static void fix_prefix(struct lj_parser *p, struct lj_report *report,
+                       struct lj_span prefix, const struct lj_syntax *node)
+{
+  struct lj_span named = prefix;
+  const char *ours = lj_foreign_name(node);
+  named.end = node->span.begin + (uint32_t)(node->name ? strlen(node->name) : 0);
+  if (ours)
+    lj_fix(p->diags, report, named, ours, "write %s", ours);
+  else if (lj_foreign_changes(node) && !p->panic && lj_is_quotable(node->span))
+    lj_fix(p->diags, report, lj_span_join(prefix, node->span),
+           lj_foreign_text(p->arena, node), "write %s",
+           lj_foreign_text(p->arena, node));
+  else
+    lj_fix(p->diags, report, prefix, "", "write %s without it",
+           node->name ? lj_format(p->arena, "'%.40s'", node->name) : "it");
+}
+
 /* K.sum(x): step over the prefix, however long, and read on at the bare name. */
 static struct lj_syntax *prefixed(struct lj_parser *p, const struct lj_syntax *base)
 {
+  struct lj_syntax *node;
   struct lj_span prefix;
   struct lj_report *report;
   lj_advance(p);
@@ -231,52 +252,114 @@ static struct lj_syntax *prefixed(struct lj_parser *p, const struct lj_syntax *b
   prefix = lj_span_join(base->span, lj_previous_span(p));
   report = lj_report(p->diags, LJ_D_FOREIGN_PREFIX, prefix,
                      lj_is_quotable(prefix) ? lj_span_text(p, prefix) : "the prefix");
-  lj_fix(p->diags, report, prefix, "", "write %s without it",
-         lj_token_words(p, lj_peek(p, 0)));
-  return named(p);
+  node = named(p);
+  fix_prefix(p, report, prefix, node);
+  return node;
+}
+
+/* x.sum(axis=1), read as the call `node`, whose arguments begin behind `open`. */
+static void fix_method(struct lj_parser *p, struct lj_report *report,
+                       const struct lj_syntax *node, struct lj_span open)
+{
+  struct lj_span inner = {open.end, node->span.end, open.source};
+  const char *ours = lj_foreign_name(node);
+  if (p->panic || !lj_is_quotable(node->span) || node->kind == LJ_S_ERROR)
+    return;
+  if (!ours && lj_foreign_changes(node)) {
+    lj_fix(p->diags, report, node->span, lj_foreign_text(p->arena, node), "write %s",
+           lj_foreign_text(p->arena, node));
+    return;
+  }
+  ours = ours ? ours : node->name;
+  lj_fix(p->diags, report, node->span,
+         lj_format(p->arena, "%s(%s%s%s", ours,
+                   lj_span_text(p, node->children[0]->span),
+                   inner.end - inner.begin > 1 ? ", " : "", lj_span_text(p, inner)),
+         "write %s(x, ...)", ours);
 }
 
 /* x.sum(axis=1) is read as sum(x, axis=1). */
 static struct lj_syntax *method(struct lj_parser *p, struct lj_syntax *base)
 {
-  struct lj_span dot = lj_advance(p)->span;
+  struct lj_span dot = lj_advance(p)->span, open;
   const struct lj_token *name = lj_peek(p, 0);
   struct lj_span span = lj_span_join(dot, name->span);
   struct lj_report *report =
       lj_report(p->diags, LJ_D_FOREIGN_PREFIX, span,
                 lj_is_quotable(span) ? lj_span_text(p, span) : "the method");
   struct lj_syntax *node;
-  struct lj_span inner;
   if (lj_peek(p, 1)->symbol != '(') {
     lj_fix(p->diags, report, span, NULL, "write %s(x)",
            strcmp(name->name, "T") == 0 ? "transpose" : name->name);
     lj_advance(p);
     return lj_error_node(p, lj_span_join(base->span, span));
   }
-  inner.begin = lj_peek(p, 1)->span.end;
+  open = lj_peek(p, 1)->span;
   node = call_on(p, base);
   node->span = lj_span_join(base->span, node->span);
-  inner.end = node->span.end;
-  inner.source = span.source;
-  if (p->panic || !lj_is_quotable(node->span))
-    return node;
-  lj_fix(p->diags, report, node->span,
-         lj_format(p->arena, "%s(%s%s%s", name->name, lj_span_text(p, base->span),
-                   inner.end - inner.begin > 1 ? ", " : "", lj_span_text(p, inner)),
-         "write %s(x, ...)", name->name);
+  fix_method(p, report, node, open);
   return node;
 }
 
 static struct lj_syntax *member(struct lj_parser *p, struct lj_syntax *base)
 {
   static const char *const prefixes[] = {
-      "K",   "backend", "keras", "ops",   "tf", "math",  "nn",    "np",
-      "jnp", "numpy",   "jax",   "torch", "F",  "optax", "scipy", "functional"};
+      "K",  "backend", "keras", "ops",        "tf",     "math",
+      "nn", "np",      "jnp",   "numpy",      "jax",    "torch",
+      "F",  "optax",   "scipy", "functional", "losses", "metrics"};
   if (base->kind == LJ_S_NAME)
     for (size_t i = 0; i < LJ_COUNT(prefixes); i++)
       if (strcmp(base->name, prefixes[i]) == 0)
         return prefixed(p, base);
   return method(p, base);
+}
+
+/* |x|: is there a second bar, before anything that ends the operand? */
+static bool bars_close(const struct lj_parser *p)
+{
+  enum { FARTHEST = 200 };
+  int depth = 0;
+  for (uint32_t ahead = 1; ahead < FARTHEST; ahead++) {
+    const struct lj_token *token = lj_peek(p, ahead);
+    if (token->kind == LJ_T_END)
+      return false;
+    if (token->kind != LJ_T_SYMBOL)
+      continue;
+    if (depth == 0 && token->symbol == '|')
+      return ahead > 1;
+    depth += token->symbol == '(' || token->symbol == '[';
+    depth -= token->symbol == ')' || token->symbol == ']';
+    if (depth < 0 || token->symbol == ';' || (depth == 0 && token->symbol == ','))
+      return false;
+  }
+  return false;
+}
+
+/* The bars of mathematics are refused with abs(x), and read as that. */
+static struct lj_syntax *absolute(struct lj_parser *p)
+{
+  struct lj_span first = lj_advance(p)->span, whole;
+  struct lj_syntax *node = lj_new_node(p, LJ_S_CALL, first), *inner;
+  struct lj_items items = {0};
+  struct lj_report *report;
+  uint32_t outer = p->bars;
+  p->bars = 1 + p->open_round + p->open_square;
+  inner = lj_parse_expression(p);
+  p->bars = outer;
+  if (p->panic || !lj_accept(p, '|'))
+    return inner;
+  whole = lj_span_join(first, lj_previous_span(p));
+  report = lj_report(p->diags, LJ_D_FOREIGN_OPERATOR, whole, "|x|", "abs(x)");
+  if (lj_is_quotable(whole))
+    lj_fix(p->diags, report, whole,
+           lj_format(p->arena, "abs(%s)", lj_span_text(p, inner->span)),
+           "write abs(%s)", lj_span_text(p, inner->span));
+  node->name = "abs";
+  node->span = whole;
+  node->keywords = LJ_NEW(p->arena, const char *);
+  node->keyword_spans = LJ_NEW(p->arena, struct lj_span);
+  lj_add_item(p, &items, inner);
+  return lj_with_children(p, node, &items);
 }
 
 static struct lj_syntax *primary(struct lj_parser *p)
@@ -293,6 +376,8 @@ static struct lj_syntax *primary(struct lj_parser *p)
     struct lj_span open = lj_open(p);
     return list(p, open, ']', &items, !lj_at(p, ']'));
   }
+  if (lj_at(p, '|') && !p->panic && lj_may_look_ahead(p) && bars_close(p))
+    return absolute(p);
   lj_mistake_operand(p);
   return lj_error_node(p, token->span);
 }

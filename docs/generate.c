@@ -1,12 +1,13 @@
 /*
  * Writes the generated pages of the reference into a folder: `lossjit-docs docs`, or
- * `cmake --build build/release --target docs`. The test check_docs fails while a page in
- * docs/ differs from what this program writes.
+ * `cmake --build build/release --target docs`. The test check_docs fails while a page
+ * in docs/ differs from what this program writes.
  *
  * One file per page, docs/page_*.c; see pages.h.
  */
 #include "docs/pages.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -22,13 +23,23 @@ static const struct {
     {"lossjit.1", write_manual},
 };
 
+/* Would Markdown take this character for more than itself? An underscore inside a word
+ * is one. */
+static bool is_special(const char *words, size_t i, size_t length)
+{
+  if (words[i] != '_')
+    return words[i] && strchr("*<[\\", words[i]);
+  return i == 0 || i + 1 == length || !isalnum((unsigned char)words[i - 1]) ||
+         !isalnum((unsigned char)words[i + 1]);
+}
+
 void write_words(FILE *page, const char *words, size_t length)
 {
   bool code = false;
 
   for (size_t i = 0; i < length; i++) {
     code ^= words[i] == '`';
-    if (!code && words[i] && strchr("*_<[\\", words[i]))
+    if (!code && is_special(words, i, length))
       putc('\\', page);
     putc(words[i], page);
   }

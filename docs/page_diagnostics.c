@@ -21,10 +21,8 @@ static const struct row {
 static const struct {
   const char *prefix, *title;
 } groups[] = {
-    {"LJ01", "Reading the text"},
-    {"LJ02", "Names and calls"},
-    {"LJ03", "Shapes and types"},
-    {"LJ04", "The contract of a loss"},
+    {"LJ01", "Reading the text"}, {"LJ02", "Names and calls"},
+    {"LJ03", "Shapes and types"}, {"LJ04", "The contract of a loss"},
     {"LJ05", "Limits"},
 };
 
@@ -93,14 +91,15 @@ static void write_explanation(FILE *page, const char *text)
 
 bool write_diagnostics(FILE *page)
 {
-  fputs("# Diagnostics\n\n"
-        "<!-- Written by lossjit-docs from grammar/diagnostics.def. -->\n\n"
-        "Everything the compiler says about a text. A diagnostic has a code that never\n"
-        "changes its meaning, the place in the text, notes on both sides of the\n"
-        "conflict, and what to write instead. An ellipsis in a message stands for the\n"
-        "facts of the case. `lossjit check --json` gives diagnostics as editors read\n"
-        "them.\n",
-        page);
+  fputs(
+      "# Diagnostics\n\n"
+      "<!-- Written by lossjit-docs from grammar/diagnostics.def. -->\n\n"
+      "Everything the compiler says about a text. A diagnostic has a code that never\n"
+      "changes its meaning, the place in the text, notes on both sides of the\n"
+      "conflict, and what to write instead. An ellipsis in a message stands for the\n"
+      "facts of the case. `lossjit check --json` gives diagnostics as editors read\n"
+      "them.\n",
+      page);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     if (begins_group(i)) {
       const char *title = title_of(rows[i].code);

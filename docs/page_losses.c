@@ -1,6 +1,6 @@
 /*
- * docs/losses.md: the prelude, each definition with its signature and summary, under the
- * headings of grammar/prelude.loss.
+ * docs/losses.md: the prelude, each definition with its signature and summary, under
+ * the headings of grammar/prelude.loss.
  *
  * The entries come from the library, as `lossjit losses` shows them; the text itself is
  * read only for the headings, lines of the form `# ---- regression ----`.
@@ -137,15 +137,16 @@ bool write_losses(FILE *page)
     fputs("lossjit-docs: cannot make an engine\n", stderr);
     return false;
   }
-  fputs("# Named losses and functions\n\n"
-        "<!-- Written by lossjit-docs from grammar/prelude.loss. -->\n\n"
-        "Each is written in the language itself and can be called by name, alone or in a\n"
-        "larger expression; copy a definition into a text to change it.\n"
-        "`lossjit losses NAME` shows one, and\n"
-        "`lossjit show 'NAME(y_true, y_pred)' --stage gradient` its derivative. What a\n"
-        "loss with `axis=-1` leaves is one value per sample; how samples are weighted\n"
-        "and averaged is a matter of the call ([language](language.md#the-call)).\n",
-        page);
+  fputs(
+      "# Named losses and functions\n\n"
+      "<!-- Written by lossjit-docs from grammar/prelude.loss. -->\n\n"
+      "Each is written in the language itself and can be called by name, alone or in\n"
+      "a larger expression; copy a definition into a text to change it.\n"
+      "`lossjit losses NAME` shows one, and\n"
+      "`lossjit show 'NAME(y_true, y_pred)' --stage gradient` its derivative. What a\n"
+      "loss with `axis=-1` leaves is one value per sample; how samples are weighted\n"
+      "and averaged is a matter of the call ([language](language.md#the-call)).\n",
+      page);
   good = write_entries(page, engine);
   lossjit_engine_release(engine);
   return good;

@@ -183,11 +183,12 @@ static bool write_functions(FILE *page, const struct lj_function *table, size_t 
 /* A vertical bar would end the cell of a table. */
 static void write_rewrites(FILE *page)
 {
-  fputs("\n## Stability rewrites\n\n"
-        "What is written on the left is computed as on the right, which means the same\n"
-        "and neither overflows nor cancels.\n\n"
-        "| name | written | computed |\n|---|---|---|\n",
-        page);
+  fputs(
+      "\n## Stability rewrites\n\n"
+      "What is written on the left is computed as on the right, which means the same\n"
+      "and neither overflows nor cancels.\n\n"
+      "| name | written | computed |\n|---|---|---|\n",
+      page);
   for (const struct lj_stable_rewrite *rule = lj_stable_rewrites; rule->name; rule++)
     fprintf(page, "| %s | `%s` | `%s` |\n", rule->name, rule->from, rule->to);
 }
@@ -199,8 +200,9 @@ static bool notes_are_used(void)
 
   for (size_t i = 0; i < LJ_COUNT(notes); i++)
     if (!lj_function_named(notes[i].name, &function)) {
-      fprintf(stderr, "lossjit-docs: docs/operator_notes.def names '%s', which is no "
-                      "function\n",
+      fprintf(stderr,
+              "lossjit-docs: docs/operator_notes.def names '%s', which is no "
+              "function\n",
               notes[i].name);
       good = false;
     }
@@ -212,21 +214,22 @@ bool write_operators(FILE *page)
   bool good = notes_are_used();
   size_t column = 0;
 
-  fputs("# Operators\n\n"
-        "<!-- Written by lossjit-docs from grammar/operators.def,\n"
-        "     grammar/row_operators.def and docs/operator_notes.def. -->\n\n"
-        "Everything that the language does not define in itself;\n"
-        "[losses.md](losses.md) has what it does. Arguments in brackets may be left out.\n"
-        "Derivatives are given as the compiler has them, in the language: over the\n"
-        "operands a, b, c in their order, the result y and its adjoint g. By an operand\n"
-        "that is not listed there is none.\n\n"
-        "## Element by element\n\n"
-        "Operands of different shapes are broadcast\n"
-        "([language](language.md#broadcasting)).\n",
-        page);
+  fputs(
+      "# Operators\n\n"
+      "<!-- Written by lossjit-docs from grammar/operators.def,\n"
+      "     grammar/row_operators.def and docs/operator_notes.def. -->\n\n"
+      "Everything that the language does not define in itself;\n"
+      "[losses.md](losses.md) has what it does. What is in brackets may be left out.\n"
+      "Derivatives are given as the compiler has them, in the language: over the\n"
+      "operands a, b, c in their order, the result y and its adjoint g. By an operand\n"
+      "that is not listed there is none.\n\n"
+      "## Element by element\n\n"
+      "Operands of different shapes are broadcast\n"
+      "([language](language.md#broadcasting)).\n",
+      page);
   good &= write_operators_between(page, LJ_OP_FIRST_ELEMENTWISE, LJ_OP_FIRST_ROW);
   fputs("\n## Along axes\n\n"
-        "`axis` is a number, a list of numbers or None, which means all axes. Reductions\n"
+        "`axis` is a number, a list of numbers or None, which means all. Reductions\n"
         "remove the axes, with `keepdims=True` they keep them with size 1; in the\n"
         "derivative they are kept. There, s is the sum of g along the axes.\n",
         page);

@@ -42,12 +42,14 @@ show_wrong() {
   fi
 }
 
-# Train a model, keep what it printed, and show its first and last epochs.
+# Train a model, keep what it printed, and show the network, the first epoch, the last
+# three and how fast it went.
 train() {
   printf '\n$ lossjit train %s\n' "$1"
   "$lossjit" train "$root/$1" >"$trained"
-  awk 'NR <= 2 { print } { last[NR % 3] = $0 }
-       END { print "..."; for (i = NR - 2; i <= NR; i++) print last[i % 3] }' "$trained"
+  awk '/^epoch/ { if (++n == 1) print; last[n % 3] = $0; next }
+       n { print "..."; for (i = n - 2; i <= n; i++) print last[i % 3] }
+       { print }' "$trained"
 }
 
 # The first and the last value of a column of the training's lines: "first last".

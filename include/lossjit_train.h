@@ -131,7 +131,8 @@ typedef struct lossjit_optimizer {
   double beta_1, beta_2, epsilon; /* adam: 0.9, 0.999, 1e-7 */
 } lossjit_optimizer;
 
-/* LOSSJIT_ARGUMENT if there is no optimizer of that name. */
+/* LOSSJIT_ARGUMENT if there is no optimizer of that name. Keras' classes are names too:
+ * "Adam", "SGD". */
 LOSSJIT_API lossjit_status lossjit_optimizer_init(const char *name,
                                                   lossjit_optimizer *optimizer);
 /* The names there are, `index` from 0 until NULL is returned. */
@@ -146,9 +147,9 @@ LOSSJIT_API const char *lossjit_optimizer_name(size_t index);
  *
  * `optimizer` may be NULL for Adam with its defaults. A `metric` is "accuracy" (share
  * of samples whose largest output is the label; with one output, whether it lies on the
- * right side of 0.5), the name of a loss, or an expression; the mean over all samples
- * is reported. The arrays and texts are copied. Compiling again starts the optimizer
- * anew and keeps the weights. */
+ * right side of 0.5, which targets must be 0 or 1 for), the name of a loss, or an
+ * expression; the mean over all samples is reported. The arrays and texts are copied.
+ * Compiling again starts the optimizer anew and keeps the weights. */
 LOSSJIT_API lossjit_status lossjit_model_compile(lossjit_model *model, const char *loss,
                                                  const lossjit_optimizer *optimizer,
                                                  const char *const *metrics,
@@ -162,7 +163,11 @@ LOSSJIT_API const char *lossjit_model_metric_name(const lossjit_model *model,
 
 /* Samples, dense and row-major. A loss or metric over numbers reads `y`, one over
  * integer labels `labels`; either may be NULL if nobody reads it. "accuracy" takes the
- * labels if they are there and else the largest of `y`. */
+ * labels if they are there and else the largest of `y`.
+ *
+ * LOSSJIT_INVALID if the network has another number of outputs than `y` has columns and
+ * a named loss compares them, or an expression would repeat a single column in silence.
+ * An expression that declares the size (y_true: f32[batch, 1];) means it. */
 typedef struct lossjit_data {
   size_t rows;
   const float *x;        /* (rows, input_size) */
@@ -312,10 +317,20 @@ LOSSJIT_API void lossjit_standardize_apply(float *x, size_t rows, size_t columns
 
 /* ---- a model in a file ----------------------------------------------------------- */
 
+/* What to do otherwise than the file says; 0 and NULL: as it says. */
+typedef struct lossjit_train_overrides {
+  size_t epochs, batch_size;
+  double learning_rate;
+  const uint64_t *seed;
+} lossjit_train_overrides;
+
 /* Things to know while a file is trained; every field may be left out. `started` is
- * called once, when the data is loaded and everything is compiled. */
+ * called once, when the data is loaded and everything is compiled; `warning` before it,
+ * with one line about a network and a loss that hardly go together. */
 typedef struct lossjit_train_hooks {
   const lossjit_allocator *allocator;
+  const lossjit_train_overrides *overrides;
+  void (*warning)(void *user, const char *line);
   void (*started)(void *user, const lossjit_model *model, size_t training_rows,
                   size_t validation_rows);
   lossjit_progress_function *progress;

@@ -19,11 +19,12 @@ rules='
   cli            cli public json system
   bench          bench public blas json system
   examples       examples public blas json system
+  docs           docs compiler grammar cli public system
 '
 
 # Lines `FILE:INCLUDED`, the latter with its quotes or angles.
 includes() {
-  find grammar include compiler runtime cli bench examples -type f \
+  find grammar include compiler runtime cli bench examples docs -type f \
     \( -name '*.[ch]' -o -name '*.def' -o -name '*.loss' -o -name '*.ebnf' \) \
     -exec awk '
       /^[ \t]*#[ \t]*include[ \t]*["<]/ {

@@ -40,6 +40,8 @@ static void mistakes_on_the_command_line_are_usage(void **state)
       {"lossjit check x y", 2, "", "unexpected argument 'y'"},
       {"lossjit show x --stage asn", 2, "", "gradient, plan, llvm, asm"},
       {"lossjit show x --shape y_pred=1,x", 2, "", "expected NAME=B,n"},
+      {"lossjit show x --shape y_pred=batch,99999999999999", 2, "", "is too large"},
+      {"lossjit bench x --shape y_pred=4194304,4194304", 2, "", "is too large"},
       {"lossjit show x --target z80", 2, "", "host, avx512, avx2, baseline"},
       {"lossjit bench x --shape y_pred=8,2 --threads 4", 2, "", "one thread"},
       {"lossjit bench y_pred", 2, "", "sizes are missing"},
@@ -174,6 +176,10 @@ static void show_prints_the_stages(void **state)
       {"lossjit show " WEIGHTED, 0, "# ---- gradient ----", ""},
       {"lossjit show " WEIGHTED, 0, "# ---- plan ----", ""},
       {"lossjit show " MSE, 0, "# the plan needs the sizes", ""},
+      {"lossjit show " MSE " --stage gradient,tree | grep '^# ----' | tr -d '\\n'", 0,
+       "# ---- tree ----# ---- gradient ----", ""},
+      {"lossjit show " MSE " --stage tree --stage tokens | grep -c '^# ----'", 0, "2\n",
+       ""},
       {"lossjit show " MSE " --stage plan", 2, "", "give --shape y_"},
       {"lossjit show " MSE " --stage plan --shape y_pred=batch,3", 0, NULL, ""},
       {"lossjit show " WEIGHTED " --stage llvm", 0, "define", ""},
@@ -197,6 +203,28 @@ static void the_printed_gradient_is_an_expression(void **state)
   };
   (void)state;
   CHECK(rows);
+}
+
+/* The phases, "rest" among them, are those of one compile. */
+static void phases_of_bench_sum_to_the_total(void **state)
+{
+  double sum = 0;
+  const char *name;
+  json_t *value;
+  (void)state;
+  struct command_result got =
+      command_run("lossjit bench " MSE " --shape y_pred=8,2 --json");
+  json_t *bench = json_loads(got.out, 0, NULL);
+  json_t *times = json_object_get(bench, "compile_ms");
+  assert_non_null(json_object_get(times, "rest"));
+  json_object_foreach(times, name, value)
+  {
+    sum += strcmp(name, "total") ? json_number_value(value) : 0;
+    assert_true(json_number_value(value) >= 0);
+  }
+  double total = json_number_value(json_object_get(times, "total"));
+  assert_true(sum > total - 0.01 && sum < total + 0.01); /* each has three decimals */
+  json_decref(bench);
 }
 
 static void losses_print_their_definitions(void **state)
@@ -253,6 +281,7 @@ int main(void)
       cmocka_unit_test(columns_count_utf16_units),
       cmocka_unit_test(show_prints_the_stages),
       cmocka_unit_test(the_printed_gradient_is_an_expression),
+      cmocka_unit_test(phases_of_bench_sum_to_the_total),
       cmocka_unit_test(losses_print_their_definitions),
       cmocka_unit_test(results_that_do_not_arrive_are_a_failure),
       cmocka_unit_test(no_colours_outside_of_a_terminal),

@@ -128,7 +128,19 @@ static void test_operators_of_other_languages(void **state)
   static const struct mistake cases[] = {
       {"x^2", "LJ0110", "there is no operator '^'; it is written '**'", "x**2"},
       {"a // b", "LJ0110", "there is no operator '//'; it is written 'floor(a/b)'",
-       NULL},
+       "floor(a/b)"},
+      {"2*a // (b + 1)**2", "LJ0110",
+       "there is no operator '//'; it is written 'floor(a/b)'",
+       "floor(2*a/(b + 1)**2)"},
+      {"sum(|a - b|, axis=1)", "LJ0110",
+       "there is no operator '|x|'; it is written abs(x)", "sum(abs(a - b), axis=1)"},
+      {"2*|a| + 1", "LJ0110", "there is no operator '|x|'; it is written abs(x)",
+       "2*abs(a) + 1"},
+      {"|where(a | b, x, y)| | c", "LJ0110",
+       "there is no operator '|x|'; it is written abs(x)",
+       "abs(where(a | b, x, y)) | c"},
+      {"|a, b|", "LJ0103", "expected an expression, found '|'", NULL},
+      {"|a", "LJ0103", "expected an expression, found '|'", NULL},
       {"a > 0 && b", "LJ0110", "there is no operator '&&'; it is written '&'",
        "(a > 0) & b"},
       {"a || b < 1", "LJ0110", "there is no operator '||'; it is written '|'",
@@ -183,18 +195,120 @@ static void test_python(void **state)
        "lambda_*x"},
       {"in = 1; 2", "LJ0112", "'in' is a reserved word and cannot be a name",
        "in_ = 1; 2"},
-      {"def f(x): return x*x", "LJ0103", "expected '=' after the parameters, found ':'",
-       NULL},
+      {"b = 1; def f(x): return x*x", "LJ0116",
+       "this is Python: a function with a Python body",
+       "b = 1; def f(x) = x*x;\nf(y_pred)"},
       {"K.sum(x, axis=1)", "LJ0115", "'K.' has no meaning here", "sum(x, axis=1)"},
       {"tf.math.exp(x)", "LJ0115", "'tf.math.' has no meaning here", "exp(x)"},
       {"2*np.pi", "LJ0115", "'np.' has no meaning here", "2*pi"},
       {"x.sum(axis=1)", "LJ0115", "'.sum' has no meaning here", "sum(x, axis=1)"},
       {"(a - b).abs()", "LJ0115", "'.abs' has no meaning here", "abs((a - b))"},
+      {"x.sum(dim=1)", "LJ0115", "'.sum' has no meaning here", "sum(x, axis=1)"},
+      {"tf.reduce_mean(x)", "LJ0115", "'tf.' has no meaning here", "mean(x)"},
+      {"torch.mean(x, dim=-1, keepdim=True)", "LJ0115", "'torch.' has no meaning here",
+       "mean(x, axis=-1, keepdims=True)"},
+      {"torch.clamp(x, min=0.5)", "LJ0115", "'torch.' has no meaning here",
+       "maximum(x, 0.5)"},
+      {"np.dot(a - b, c)", "LJ0115", "'np.' has no meaning here",
+       "sum((a - b)*c, axis=-1)"},
+      {"x[:, np.newaxis]", "LJ0115", "'np.' has no meaning here", "x[:, None]"},
+      {"cast(x, tf.float32)", "LJ0115", "'tf.' has no meaning here", "cast(x, f32)"},
+      {"keras.ops.absolute(x)", "LJ0115", "'keras.ops.' has no meaning here", "abs(x)"},
+      {"F.mse_loss(a, b, reduction='none')", "LJ0115 LJ0114",
+       "'F.' has no meaning here", "?mse_loss(a, b)"},
+      {"x.pow(2)", "LJ0115", "'.pow' has no meaning here", "power(x, 2)"},
+      {"sum(x, reduction='mean')", "LJ0114", "text in quotes has no meaning here",
+       "sum(x)"},
       {"x.T", "LJ0115", "'.T' has no meaning here", NULL},
       {"sum(x, axis='a')", "LJ0114", "text in quotes has no meaning here", NULL},
   };
   (void)state;
   check_mistakes(cases, LJ_COUNT(cases));
+}
+
+/* A construct of Python is refused once and as a whole, with the text to write instead
+ * where its body is bindings and a return. */
+static void test_pasted_python(void **state)
+{
+  static const struct mistake cases[] = {
+      {"import numpy as np\nsum(x)", "LJ0116", "this is Python: an import", "\nsum(x)"},
+      {"import numpy as np; sum(x)", "LJ0116", "this is Python: an import", " sum(x)"},
+      {"from keras import backend as K\n\nx", "LJ0116", "this is Python: an import",
+       "\n\nx"},
+      {"\"\"\"A loss;\nof mine.\"\"\"\nx", "LJ0116", "this is Python: a docstring",
+       "\nx"},
+      {"class Loss(keras.losses.Loss):\n    def call(self, a, b):\n        return a\n",
+       "LJ0116", "this is Python: a class", NULL},
+      {"def f(a):\n    return a*a\n", "LJ0116",
+       "this is Python: a function with a Python body", "def f(a) = a*a;\nf(y_pred)\n"},
+      {"def custom_mse(y_true, y_pred):\n"
+       "    \"\"\"Weighted.\"\"\"\n"
+       "    loss = K.square(y_pred - y_true)   # (batch_size, 2)\n"
+       "\n"
+       "    # weights\n"
+       "    loss = loss * [0.3,\n"
+       "        0.7]\n"
+       "    return K.sum(loss, axis=1)\n",
+       "LJ0116", "this is Python: a function with a Python body",
+       "def custom_mse(y_true, y_pred) = { loss = square(y_pred - y_true); "
+       "loss = loss*[0.3, 0.7]; sum(loss, axis=1) };\ncustom_mse(y_true, y_pred)\n"},
+      {"@tf.function\ndef f(input, target: Tensor, d: float = 1.0) -> Tensor:\n"
+       "  return ((input - target).pow(2) * d).mean(dim=1)",
+       "LJ0116", "this is Python: a function with a Python body",
+       "def f(input, target, d=1.0) = mean(power(input - target, 2)*d, axis=1);\n"
+       "f(y_pred, y_true)"},
+      {"def f(a): b = a + 1; return b\nf(x)", "LJ0116",
+       "this is Python: a function with a Python body",
+       "def f(a) = { b = a + 1; b };\nf(x)"},
+      {"def f(a):\n    if a > 0:\n        return a\n    return -a\nf(x)", "LJ0116",
+       "this is Python: a function with a Python body", NULL},
+      {"def f(a):\n    a += 1\n    return a\nf(x)", "LJ0116",
+       "this is Python: a function with a Python body", NULL},
+      {"def f(a):\n", "LJ0116", "this is Python: a function with a Python body", NULL},
+      {"import a\nimport b; from c import d\nx", "LJ0116", "this is Python: an import",
+       "\nx"},
+      {"def f(a):\n  return a\n2 y", "LJ0116 LJ0108",
+       "this is Python: a function with a Python body", "def f(a) = a;\n2 y"},
+  };
+  (void)state;
+  check_mistakes(cases, LJ_COUNT(cases));
+}
+
+/* What only looks like the beginning of one. */
+static void test_what_is_no_python(void **state)
+{
+  static const char *const texts[] = {
+      "import_rate = 1; classy = 2; defer = import_rate; classy*defer",
+      "def f(a) = a*a; f(2)",
+      "def f(a) = { b = a; b }; f(2)",
+      "x\n@w",
+      "# import numpy as np\n# x; import y\nx",
+      "definition",
+  };
+  (void)state;
+  for (size_t i = 0; i < LJ_COUNT(texts); i++) {
+    struct lj_text_session s;
+    parse(&s, texts[i]);
+    assert_int_equal(s.diags.count, 0);
+    assert_true(lj_text_session_end(&s));
+  }
+}
+
+static void test_letters(void **state)
+{
+  static const struct mistake cases[] = {
+      {"\xCE\xB1*x", "LJ0101", "unexpected character '\xCE\xB1'", "alpha*x"},
+      {"\xCE\xBB_1*x", "LJ0101", "unexpected character '\xCE\xBB'", "lambda__1*x"},
+      {"\xE2\x88\x91(x)", "LJ0101", "unexpected character '\xE2\x88\x91'", "sum(x)"},
+      {"\xD0\xB6", "LJ0101", "unexpected character '\xD0\xB6'", NULL},
+  };
+  struct lj_text_session s;
+  (void)state;
+  check_mistakes(cases, LJ_COUNT(cases));
+  parse(&s, "\xD0\xB6"); /* a letter of another alphabet is named */
+  assert_non_null(
+      strstr(lossjit_diagnostics_text(lj_text_session_seal(&s)), "it is U+0436"));
+  assert_true(lj_text_session_end(&s));
 }
 
 static void test_statements_that_are_none(void **state)
@@ -279,6 +393,9 @@ int main(void)
       cmocka_unit_test(test_operators_of_other_languages),
       cmocka_unit_test(test_missing_operators),
       cmocka_unit_test(test_python),
+      cmocka_unit_test(test_pasted_python),
+      cmocka_unit_test(test_what_is_no_python),
+      cmocka_unit_test(test_letters),
       cmocka_unit_test(test_statements_that_are_none),
       cmocka_unit_test(test_independent_mistakes),
       cmocka_unit_test(test_an_unclosed_bracket_in_full),

@@ -173,10 +173,10 @@ static void test_wrong_settings(void **state)
          "optimizer sgd: momentum is 1, it must be at least 0 and below 1");
   adam.learning_rate = 0;
   refuse(*state, &adam,
-         "optimizer adam: learning_rate is 0, it must be above 0 and at most inf");
+         "optimizer adam: learning_rate is 0, it must be above 0 and finite");
   adam.learning_rate = NAN;
   refuse(*state, &adam,
-         "optimizer adam: learning_rate is nan, it must be above 0 and at most inf");
+         "optimizer adam: learning_rate is nan, it must be above 0 and finite");
   adam = (lossjit_optimizer){.name = "adamw"};
   refuse(*state, &adam, "there is no optimizer 'adamw'");
   assert_int_equal(lossjit_optimizer_init("adamw", &adam), LOSSJIT_ARGUMENT);

@@ -18,8 +18,8 @@
  *
  * Code is generated at level 1 without any IR pass. For a row-wise softmax (125
  * instructions in four loops) that takes 3.0 ms, with loop strength reduction 3.9, at
- * level 2 3.4, and the kernels are equally fast. Level 0 compiles twice as fast and its
- * kernels take seven times as long.
+ * level 2 3.4. Loops over one function of vmath.h run within 5 % at levels 1 and 2; at
+ * level 0 they compile in half the time and run 5 to 50 % slower.
  */
 #include "compiler/llvm/ir.h"
 

@@ -155,6 +155,7 @@ lossjit_status lj_expression_compile(struct lj_expression *expression,
   *expression = (struct lj_expression){
       .role = role, .engine = engine, .y_pred = -1, .y_true = -1};
   expression->text = as_program(allocator, role, text);
+  expression->is_name = is_name(text);
   if (!expression->text)
     return lj_train_no_memory(error);
 
@@ -250,6 +251,78 @@ lossjit_status lj_expression_specialize(struct lj_expression *expression, int64_
   }
   expression->true_size = true_size;
   return LOSSJIT_OK;
+}
+
+/* ---- sizes that must agree ------------------------------------------------------- */
+
+/* Does the compiler take these sizes? */
+static lossjit_status takes_sizes(const struct lj_expression *expression, int64_t units,
+                                  int64_t true_size, bool *takes)
+{
+  lossjit_input inputs[2] = {
+      *lossjit_loss_input(expression->loss, (size_t)expression->y_pred),
+      *lossjit_loss_input(expression->loss, (size_t)expression->y_true)};
+  lossjit_compile_options options = {.inputs = inputs, .input_count = 2};
+  lossjit_loss *loss = NULL;
+  inputs[0].sizes[1] = units;
+  inputs[1].sizes[1] = true_size;
+  options.no_gradient = 1;
+  lossjit_status status =
+      lossjit_compile(expression->engine, expression->text, &options, &loss, NULL);
+  lossjit_loss_release(loss);
+  *takes = status == LOSSJIT_OK;
+  return status == LOSSJIT_INVALID ? LOSSJIT_OK : status;
+}
+
+/* Does the text leave it to the data that this input has one column? */
+static bool has_open_columns(const struct lj_expression *expression, int index)
+{
+  const lossjit_input *input = lossjit_loss_input(expression->loss, (size_t)index);
+  return input->rank == 2 && input->sizes[1] != 1;
+}
+
+/* Is the one column of y_pred or y_true repeated along the other? Then the text goes
+ * with as many columns as the other has, and with no other number of them. Who declares
+ * a size, or takes columns one by one, means what he says. */
+static lossjit_status repeats_column(const struct lj_expression *expression,
+                                     int64_t units, int64_t true_size, bool *repeats)
+{
+  bool one_unit = units == 1, as_many = false, one_more = false;
+  int64_t other = one_unit ? true_size : units;
+  *repeats = false;
+  if (!has_open_columns(expression, one_unit ? expression->y_pred : expression->y_true))
+    return LOSSJIT_OK;
+  LJ_TRAIN_TRY(takes_sizes(expression, other, other, &as_many));
+  LJ_TRAIN_TRY(takes_sizes(expression, other + one_unit, other + !one_unit, &one_more));
+  *repeats = as_many && !one_more;
+  return LOSSJIT_OK;
+}
+
+lossjit_status lj_expression_check_sizes(const struct lj_expression *expression,
+                                         int64_t units, int64_t true_size,
+                                         lossjit_train_error *error)
+{
+  bool refused = expression->is_name;
+  if (expression->y_pred < 0 || expression->y_true < 0 || units == true_size ||
+      expression->true_type != LOSSJIT_F32)
+    return LOSSJIT_OK;
+  if (!refused && (units == 1 || true_size == 1)) {
+    lossjit_status status = repeats_column(expression, units, true_size, &refused);
+    if (status != LOSSJIT_OK)
+      return pass_on(expression, status, NULL, error);
+  }
+  if (!refused)
+    return LOSSJIT_OK;
+  return lj_train_fail(
+      error, LOSSJIT_INVALID,
+      "%s '%s': the last layer has %lld output%s, but there %s %lld target%s%s",
+      role_name(expression->role), expression->text, (long long)units,
+      units == 1 ? "" : "s", true_size == 1 ? "is" : "are", (long long)true_size,
+      true_size == 1 ? "" : "s",
+      expression->is_name ? ""
+      : units == 1
+          ? "; if the output is to be repeated, declare it: y_pred: f32[batch, 1];"
+          : "; if the target is to be repeated, declare it: y_true: f32[batch, 1];");
 }
 
 /* ---- calls ----------------------------------------------------------------------- */

@@ -17,7 +17,8 @@ enum lj_role { LJ_ROLE_ACTIVATION, LJ_ROLE_LOSS, LJ_ROLE_METRIC };
 struct lj_expression {
   enum lj_role role;
   lossjit_engine *engine;
-  char *text; /* what was compiled: "relu" has become "relu(y_pred)" */
+  char *text;   /* what was compiled: "relu" has become "relu(y_pred)" */
+  bool is_name; /* it has become so */
   lossjit_loss *loss;
   int y_pred, y_true;      /* places among the loss's inputs; -1: not used */
   lossjit_dtype true_type; /* LOSSJIT_F32 or an integer type */
@@ -38,6 +39,14 @@ lossjit_status lj_expression_compile(struct lj_expression *expression,
  * `true_size` columns of y_true. Kernels that fit already are kept. */
 lossjit_status lj_expression_specialize(struct lj_expression *expression, int64_t units,
                                         int64_t true_size, lossjit_train_error *error);
+
+/* Check that a loss or metric may see `units` columns of y_pred beside `true_size`
+ * columns of y_true, which are numbers. A named one compares them one by one. In an
+ * expression one column must not be repeated by accident: mean(square(y_pred - y_true),
+ * axis=-1) would train two outputs towards one target in silence. */
+lossjit_status lj_expression_check_sizes(const struct lj_expression *expression,
+                                         int64_t units, int64_t true_size,
+                                         lossjit_train_error *error);
 
 void lj_expression_release(struct lj_expression *expression,
                            const lossjit_allocator *allocator);

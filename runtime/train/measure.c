@@ -42,6 +42,12 @@ static lossjit_status check_accuracy(lossjit_model *model, const lossjit_data *d
     return refuse(model, LOSSJIT_ARGUMENT,
                   "'%s': y must have as many columns as the network has outputs",
                   "accuracy");
+  for (size_t i = 0; lj_output_size(model) == 1 && i < data->rows; i++)
+    if (data->y[i] != 0 && data->y[i] != 1)
+      return lj_train_fail(&model->error, LOSSJIT_INVALID,
+                           "'accuracy' counts right classes, 0 or 1, but y holds %.6g: "
+                           "for numbers take a metric such as mean_absolute_error",
+                           (double)data->y[i]);
   return LOSSJIT_OK;
 }
 
@@ -58,11 +64,19 @@ static lossjit_status check_data(lossjit_model *model, const lossjit_data *data)
   return check_targets(model, data, &model->loss, model->loss.text);
 }
 
+static lossjit_status prepare(lossjit_model *model, struct lj_expression *expression,
+                              int64_t targets)
+{
+  int64_t units = lj_output_size(model);
+  LJ_TRAIN_TRY(lj_expression_check_sizes(expression, units, targets, &model->error));
+  return lj_expression_specialize(expression, units, targets, &model->error);
+}
+
 lossjit_status lj_prepare_data(lossjit_model *model, const lossjit_data *data)
 {
   LJ_TRAIN_TRY(check_data(model, data));
-  int64_t units = lj_output_size(model), targets = lj_target_size(model, data);
-  LJ_TRAIN_TRY(lj_expression_specialize(&model->loss, units, targets, &model->error));
+  int64_t targets = lj_target_size(model, data);
+  LJ_TRAIN_TRY(prepare(model, &model->loss, targets));
   for (size_t i = 0; i < model->metric_count; i++) {
     struct lj_metric *metric = &model->metrics[i];
     if (metric->accuracy) {
@@ -70,8 +84,7 @@ lossjit_status lj_prepare_data(lossjit_model *model, const lossjit_data *data)
       continue;
     }
     LJ_TRAIN_TRY(check_targets(model, data, &metric->expression, metric->name));
-    LJ_TRAIN_TRY(
-        lj_expression_specialize(&metric->expression, units, targets, &model->error));
+    LJ_TRAIN_TRY(prepare(model, &metric->expression, targets));
   }
   return LOSSJIT_OK;
 }

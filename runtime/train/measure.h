@@ -32,6 +32,12 @@ lossjit_status lj_prepare_data(lossjit_model *model, const lossjit_data *data);
 lossjit_status lj_measure(lossjit_model *model, const struct lj_rows *rows,
                           struct lj_buffers *buffers, double *loss, double *metrics);
 
+/* One line, or "", about a loss of the prelude (named `loss`) that takes probabilities
+ * and a network whose outputs are none (advice.c): looks at the first of the rows. */
+lossjit_status lj_probability_advice(lossjit_model *model, const char *loss,
+                                     size_t rows, const float *x, char *text,
+                                     size_t size);
+
 /* Say in the model's error which row of the data a label error was about; returns
  * `status`. The batch was loaded with `order` and `start`. */
 lossjit_status lj_explain_row(lossjit_model *model, lossjit_status status,

@@ -13,7 +13,9 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- steps ----------------------------------------------------------------------- */
 
@@ -80,7 +82,7 @@ static const struct lj_optimizer_row rows[] = {
 const struct lj_optimizer_row *lj_optimizer_find(const char *name)
 {
   for (size_t i = 0; name && i < sizeof rows / sizeof *rows; i++)
-    if (!strcmp(rows[i].name, name))
+    if (!strcasecmp(rows[i].name, name)) /* Keras' classes: "Adam", "SGD" */
       return &rows[i];
   return NULL;
 }
@@ -141,6 +143,22 @@ static bool is_within(double value, const struct lj_optimizer_setting *setting)
   return !(setting->flags & LJ_SETTING_BELOW_HIGH && value == setting->high);
 }
 
+/* "it must be at least 0 and below 1", "it must be above 0 and finite" */
+static lossjit_status refuse_setting(const lossjit_optimizer *optimizer,
+                                     const struct lj_optimizer_setting *setting,
+                                     double value, lossjit_train_error *error)
+{
+  char high[32] = "finite";
+  if (isfinite(setting->high))
+    snprintf(high, sizeof high, "%s %g",
+             setting->flags & LJ_SETTING_BELOW_HIGH ? "below" : "at most",
+             setting->high);
+  return lj_train_fail(
+      error, LOSSJIT_ARGUMENT, "optimizer %s: %s is %g, it must be %s %g and %s",
+      optimizer->name, setting->name, value,
+      setting->flags & LJ_SETTING_ABOVE_LOW ? "above" : "at least", setting->low, high);
+}
+
 lossjit_status lj_optimizer_check(const lossjit_optimizer *optimizer,
                                   lossjit_train_error *error)
 {
@@ -152,11 +170,7 @@ lossjit_status lj_optimizer_check(const lossjit_optimizer *optimizer,
     double value;
     memcpy(&value, (const char *)optimizer + setting->offset, sizeof value);
     if (!is_within(value, setting))
-      return lj_train_fail(
-          error, LOSSJIT_ARGUMENT, "optimizer %s: %s is %g, it must be %s %g and %s %g",
-          optimizer->name, setting->name, value,
-          setting->flags & LJ_SETTING_ABOVE_LOW ? "above" : "at least", setting->low,
-          setting->flags & LJ_SETTING_BELOW_HIGH ? "below" : "at most", setting->high);
+      return refuse_setting(optimizer, setting, value, error);
   }
   return LOSSJIT_OK;
 }

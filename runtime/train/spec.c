@@ -6,41 +6,45 @@
  * train with the default in silence. jansson allocates by malloc; its hook is global to
  * the process and so not ours to set.
  */
-#include "runtime/train/spec.h"
-#include "runtime/train/model.h"
+#include "runtime/train/spec_place.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Where in the file a reader is: "layers[1]" and the object being filled in. */
-struct place {
-  struct lj_spec *spec;
-  lossjit_train_error *error;
-  const char *object; /* "" or "layers[1]." */
-  const char *key;
-  void *into; /* what the readers of this table fill in */
-};
-
-struct key {
-  const char *name;
-  lossjit_status (*read)(const struct place *place, json_t *value);
-};
-
 /* ---- errors ---------------------------------------------------------------------- */
 
-static lossjit_status must_be(const struct place *place, const char *what)
+lossjit_status lj_spec_must_be(const struct lj_spec_place *place, const char *what)
 {
   return lj_train_fail(place->error, LOSSJIT_INVALID, "%s: %s%s must be %s",
                        place->spec->path, place->object, place->key, what);
 }
 
-static lossjit_status unknown_key(const struct place *place, const char *name,
-                                  const struct key *keys, size_t count)
+/* Names from elsewhere that are spelt too differently to be found near. */
+static const char *from_elsewhere(const char *name, const struct lj_spec_key *keys,
+                                  size_t count)
+{
+  static const struct {
+    const char *name, *ours;
+  } rows[] = {
+      {"lr", "learning_rate"},      {"eta", "learning_rate"}, {"eps", "epsilon"},
+      {"batch", "batch_size"},      {"x", "inputs"},          {"y", "targets"},
+      {"split", "validation_split"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (size_t k = 0; k < count; k++)
+      if (!strcmp(name, rows[i].name) && !strcmp(keys[k].name, rows[i].ours))
+        return rows[i].ours;
+  return NULL;
+}
+
+lossjit_status lj_spec_unknown_key(const struct lj_spec_place *place, const char *name,
+                                   const struct lj_spec_key *keys, size_t count)
 {
   const char *names[32];
   for (size_t i = 0; i < count; i++)
     names[i] = keys[i].name;
-  const char *nearest = lj_train_nearest(name, names, count);
+  const char *nearest = from_elsewhere(name, keys, count);
+  if (!nearest)
+    nearest = lj_train_nearest(name, names, count);
   return lj_train_fail(place->error, LOSSJIT_INVALID, "%s: %s%.60s: unknown key%s%s%s",
                        place->spec->path, place->object, name,
                        nearest ? "; did you mean \"" : "", nearest ? nearest : "",
@@ -49,8 +53,8 @@ static lossjit_status unknown_key(const struct place *place, const char *name,
 
 /* ---- values ---------------------------------------------------------------------- */
 
-static lossjit_status read_object(struct place place, json_t *object,
-                                  const struct key *keys, size_t count)
+static lossjit_status read_object(struct lj_spec_place place, json_t *object,
+                                  const struct lj_spec_key *keys, size_t count)
 {
   const char *name;
   json_t *value;
@@ -60,51 +64,52 @@ static lossjit_status read_object(struct place place, json_t *object,
     while (i < count && strcmp(keys[i].name, name))
       i++;
     if (i == count)
-      return unknown_key(&place, name, keys, count);
+      return lj_spec_unknown_key(&place, name, keys, count);
     place.key = name;
     LJ_TRAIN_TRY(keys[i].read(&place, value));
   }
   return LOSSJIT_OK;
 }
 
-static lossjit_status read_text(const struct place *place, json_t *value,
+static lossjit_status read_text(const struct lj_spec_place *place, json_t *value,
                                 const char **text)
 {
   if (!json_is_string(value) || !json_string_length(value) ||
       strlen(json_string_value(value)) != json_string_length(value))
-    return must_be(place, "a text that is not empty");
+    return lj_spec_must_be(place, "a text that is not empty");
   *text = json_string_value(value);
   return LOSSJIT_OK;
 }
 
-static lossjit_status read_truth(const struct place *place, json_t *value, bool *truth)
+lossjit_status lj_spec_truth(const struct lj_spec_place *place, json_t *value,
+                             bool *truth)
 {
   if (!json_is_boolean(value))
-    return must_be(place, "true or false");
+    return lj_spec_must_be(place, "true or false");
   *truth = json_is_true(value);
   return LOSSJIT_OK;
 }
 
-static lossjit_status read_count(const struct place *place, json_t *value, int64_t most,
-                                 int64_t *count)
+static lossjit_status read_count(const struct lj_spec_place *place, json_t *value,
+                                 int64_t most, int64_t *count)
 {
   json_int_t number = json_integer_value(value);
   if (!json_is_integer(value) || number < 1 || number > most) {
     char what[64];
     snprintf(what, sizeof what, "a whole number from 1 to %lld", (long long)most);
-    return must_be(place, what);
+    return lj_spec_must_be(place, what);
   }
   *count = number;
   return LOSSJIT_OK;
 }
 
-static lossjit_status read_names(const struct place *place, json_t *value,
+static lossjit_status read_names(const struct lj_spec_place *place, json_t *value,
                                  struct lj_names *names)
 {
   size_t count = json_array_size(value), i;
   json_t *item;
   if (!json_is_array(value) || !count)
-    return must_be(place, "a list of texts that is not empty");
+    return lj_spec_must_be(place, "a list of texts that is not empty");
   names->items = lj_train_new(&place->spec->allocator, count, sizeof *names->items);
   if (!names->items)
     return lj_train_no_memory(place->error);
@@ -116,18 +121,19 @@ static lossjit_status read_names(const struct place *place, json_t *value,
 
 /* ---- layers ---------------------------------------------------------------------- */
 
-static lossjit_status layer_units(const struct place *place, json_t *value)
+static lossjit_status layer_units(const struct lj_spec_place *place, json_t *value)
 {
   return read_count(place, value, LJ_LARGEST_SIZE,
                     &((lossjit_dense *)place->into)->units);
 }
 
-static lossjit_status layer_activation(const struct place *place, json_t *value)
+static lossjit_status layer_activation(const struct lj_spec_place *place, json_t *value)
 {
   return read_text(place, value, &((lossjit_dense *)place->into)->activation);
 }
 
-static lossjit_status layer_initializer(const struct place *place, json_t *value)
+static lossjit_status layer_initializer(const struct lj_spec_place *place,
+                                        json_t *value)
 {
   static const char *const names[] = {"glorot_uniform", "he_uniform", "zeros"};
   lossjit_dense *layer = place->into;
@@ -138,20 +144,21 @@ static lossjit_status layer_initializer(const struct place *place, json_t *value
     layer->kernel_initializer = (lossjit_initializer)i;
     return LOSSJIT_OK;
   }
-  return must_be(place, "\"glorot_uniform\", \"he_uniform\" or \"zeros\"");
+  return lj_spec_must_be(place, "\"glorot_uniform\", \"he_uniform\" or \"zeros\"");
 }
 
-static lossjit_status layer_bias(const struct place *place, json_t *value)
+static lossjit_status layer_bias(const struct lj_spec_place *place, json_t *value)
 {
   bool use = true;
-  LJ_TRAIN_TRY(read_truth(place, value, &use));
+  LJ_TRAIN_TRY(lj_spec_truth(place, value, &use));
   ((lossjit_dense *)place->into)->no_bias = !use;
   return LOSSJIT_OK;
 }
 
-static lossjit_status read_layer(struct place place, json_t *value, size_t index)
+static lossjit_status read_layer(struct lj_spec_place place, json_t *value,
+                                 size_t index)
 {
-  static const struct key keys[] = {
+  static const struct lj_spec_key keys[] = {
       {"units", layer_units},
       {"activation", layer_activation},
       {"kernel_initializer", layer_initializer},
@@ -163,21 +170,22 @@ static lossjit_status read_layer(struct place place, json_t *value, size_t index
   snprintf(object, sizeof object, "%s.", name);
   place.key = name;
   if (!json_is_object(value))
-    return must_be(&place, "an object like {\"units\": 10, \"activation\": \"relu\"}");
+    return lj_spec_must_be(&place,
+                           "an object like {\"units\": 10, \"activation\": \"relu\"}");
   place.object = object;
   place.into = layer;
   LJ_TRAIN_TRY(read_object(place, value, keys, sizeof keys / sizeof *keys));
   place.key = "units";
-  return layer->units ? LOSSJIT_OK : must_be(&place, "given");
+  return layer->units ? LOSSJIT_OK : lj_spec_must_be(&place, "given");
 }
 
-static lossjit_status read_layers(const struct place *place, json_t *value)
+static lossjit_status read_layers(const struct lj_spec_place *place, json_t *value)
 {
   struct lj_spec *spec = place->spec;
   size_t count = json_array_size(value), i;
   json_t *item;
   if (!json_is_array(value) || !count)
-    return must_be(place, "a list of layers that is not empty");
+    return lj_spec_must_be(place, "a list of layers that is not empty");
   spec->layers = lj_train_new(&spec->allocator, count, sizeof *spec->layers);
   if (!spec->layers)
     return lj_train_no_memory(place->error);
@@ -186,93 +194,12 @@ static lossjit_status read_layers(const struct place *place, json_t *value)
   return LOSSJIT_OK;
 }
 
-/* ---- the optimizer --------------------------------------------------------------- */
-
-static lossjit_status optimizer_named(const struct place *place, json_t *value)
-{
-  struct lj_spec *spec = place->spec;
-  const char *name = json_string_value(value);
-  if (name && lossjit_optimizer_init(name, &spec->optimizer) == LOSSJIT_OK)
-    return LOSSJIT_OK;
-  char what[128] = "the name of an optimizer:";
-  for (size_t i = 0; lossjit_optimizer_name(i); i++) {
-    size_t length = strlen(what);
-    snprintf(what + length, sizeof what - length, "%s%s", i ? ", " : " ",
-             lossjit_optimizer_name(i));
-  }
-  return must_be(place, what);
-}
-
-static lossjit_status read_setting(const struct place *place,
-                                   const struct lj_optimizer_setting *setting,
-                                   json_t *value)
-{
-  char *into = (char *)&place->spec->optimizer + setting->offset;
-  if (setting->flags & LJ_SETTING_IS_FLAG) {
-    bool flag = false;
-    LJ_TRAIN_TRY(read_truth(place, value, &flag));
-    memcpy(into, &(int){flag}, sizeof(int));
-    return LOSSJIT_OK;
-  }
-  if (!json_is_number(value))
-    return must_be(place, "a number");
-  memcpy(into, &(double){json_number_value(value)}, sizeof(double));
-  return LOSSJIT_OK;
-}
-
-static lossjit_status unknown_setting(const struct place *place, const char *name)
-{
-  struct key keys[16] = {{"name", NULL}};
-  size_t count = 1;
-  const struct lj_optimizer_setting *setting;
-  for (size_t i = 0; (setting = lj_optimizer_setting(i)) && count < 16; i++)
-    if (lj_optimizer_reads(place->spec->optimizer.name, setting->name))
-      keys[count++].name = setting->name;
-  return unknown_key(place, name, keys, count);
-}
-
-static lossjit_status read_settings(struct place place, json_t *object)
-{
-  const char *name;
-  json_t *value;
-  place.object = "optimizer.";
-  json_object_foreach(object, name, value)
-  {
-    const struct lj_optimizer_setting *setting;
-    size_t i = 0;
-    if (!strcmp(name, "name"))
-      continue;
-    while ((setting = lj_optimizer_setting(i)) && strcmp(setting->name, name))
-      i++;
-    if (!setting || !lj_optimizer_reads(place.spec->optimizer.name, name))
-      return unknown_setting(&place, name);
-    place.key = name;
-    LJ_TRAIN_TRY(read_setting(&place, setting, value));
-  }
-  return LOSSJIT_OK;
-}
-
-static lossjit_status read_optimizer(const struct place *place, json_t *value)
-{
-  if (!json_is_object(value))
-    return optimizer_named(place, value);
-  struct place named = *place;
-  named.object = "optimizer.";
-  named.key = "name";
-  LJ_TRAIN_TRY(optimizer_named(&named, json_object_get(value, "name")));
-  LJ_TRAIN_TRY(read_settings(*place, value));
-  lossjit_train_error why;
-  if (lj_optimizer_check(&place->spec->optimizer, &why) != LOSSJIT_OK)
-    return lj_train_fail(place->error, LOSSJIT_INVALID, "%s: %s", place->spec->path,
-                         why.text);
-  return LOSSJIT_OK;
-}
-
 /* ---- the file's own keys --------------------------------------------------------- */
 
 /* Keys that are one value for one field of the spec. */
 #define FIELD(field, read)                                                             \
-  static lossjit_status field_##field(const struct place *place, json_t *value)        \
+  static lossjit_status field_##field(const struct lj_spec_place *place,               \
+                                      json_t *value)                                   \
   {                                                                                    \
     return read(place, value, &place->spec->field);                                    \
   }
@@ -280,12 +207,12 @@ FIELD(data, read_text)
 FIELD(inputs, read_names)
 FIELD(targets, read_names)
 FIELD(label, read_text)
-FIELD(shuffle_before_split, read_truth)
+FIELD(shuffle_before_split, lj_spec_truth)
 FIELD(loss, read_text)
-FIELD(shuffle, read_truth)
+FIELD(shuffle, lj_spec_truth)
 #undef FIELD
 
-static lossjit_status read_standardize(const struct place *place, json_t *value)
+static lossjit_status read_standardize(const struct lj_spec_place *place, json_t *value)
 {
   struct lj_spec *spec = place->spec;
   static const char wanted[] = "true, false, or a list of \"inputs\" and \"targets\"";
@@ -296,34 +223,34 @@ static lossjit_status read_standardize(const struct place *place, json_t *value)
     return LOSSJIT_OK;
   }
   if (!json_is_array(value))
-    return must_be(place, wanted);
+    return lj_spec_must_be(place, wanted);
   json_array_foreach(value, i, item)
   {
     const char *name = json_is_string(item) ? json_string_value(item) : "";
     if (strcmp(name, "inputs") && strcmp(name, "targets"))
-      return must_be(place, wanted);
+      return lj_spec_must_be(place, wanted);
     *(*name == 'i' ? &spec->standardize_inputs : &spec->standardize_targets) = true;
   }
   return LOSSJIT_OK;
 }
 
-static lossjit_status read_split(const struct place *place, json_t *value)
+static lossjit_status read_split(const struct lj_spec_place *place, json_t *value)
 {
   double split = json_number_value(value);
   if (!json_is_number(value) || !(split >= 0 && split < 1))
-    return must_be(place, "a number of at least 0 and below 1");
+    return lj_spec_must_be(place, "a number of at least 0 and below 1");
   place->spec->validation_split = split;
   return LOSSJIT_OK;
 }
 
-static lossjit_status read_metrics(const struct place *place, json_t *value)
+static lossjit_status read_metrics(const struct lj_spec_place *place, json_t *value)
 {
   if (json_is_array(value) && !json_array_size(value))
     return LOSSJIT_OK;
   return read_names(place, value, &place->spec->metrics);
 }
 
-static lossjit_status read_epochs(const struct place *place, json_t *value)
+static lossjit_status read_epochs(const struct lj_spec_place *place, json_t *value)
 {
   int64_t epochs = 1;
   LJ_TRAIN_TRY(read_count(place, value, 1000000000, &epochs));
@@ -331,7 +258,7 @@ static lossjit_status read_epochs(const struct place *place, json_t *value)
   return LOSSJIT_OK;
 }
 
-static lossjit_status read_batch_size(const struct place *place, json_t *value)
+static lossjit_status read_batch_size(const struct lj_spec_place *place, json_t *value)
 {
   int64_t size = 32;
   LJ_TRAIN_TRY(read_count(place, value, LJ_LARGEST_SIZE, &size));
@@ -339,15 +266,15 @@ static lossjit_status read_batch_size(const struct place *place, json_t *value)
   return LOSSJIT_OK;
 }
 
-static lossjit_status read_seed(const struct place *place, json_t *value)
+static lossjit_status read_seed(const struct lj_spec_place *place, json_t *value)
 {
   if (!json_is_integer(value) || json_integer_value(value) < 0)
-    return must_be(place, "a whole number that is not negative");
+    return lj_spec_must_be(place, "a whole number that is not negative");
   place->spec->seed = (uint64_t)json_integer_value(value);
   return LOSSJIT_OK;
 }
 
-static const struct key file_keys[] = {
+static const struct lj_spec_key file_keys[] = {
     {"data", field_data},
     {"inputs", field_inputs},
     {"targets", field_targets},
@@ -357,7 +284,7 @@ static const struct key file_keys[] = {
     {"shuffle_before_split", field_shuffle_before_split},
     {"layers", read_layers},
     {"loss", field_loss},
-    {"optimizer", read_optimizer},
+    {"optimizer", lj_spec_optimizer},
     {"metrics", read_metrics},
     {"epochs", read_epochs},
     {"batch_size", read_batch_size},
@@ -395,7 +322,7 @@ static lossjit_status read_root(struct lj_spec *spec, lossjit_train_error *error
   if (!json_is_object(spec->root))
     return lj_train_fail(error, LOSSJIT_INVALID, "%s: the file must be a JSON object",
                          spec->path);
-  struct place place = {spec, error, "", "", spec};
+  struct lj_spec_place place = {spec, error, "", "", spec};
   LJ_TRAIN_TRY(
       read_object(place, spec->root, file_keys, sizeof file_keys / sizeof *file_keys));
   return check_complete(spec, error);

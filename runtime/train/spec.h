@@ -46,6 +46,11 @@ lossjit_status lj_spec_read(struct lj_spec *spec, const lossjit_allocator *alloc
                             const char *path, lossjit_train_error *error);
 void lj_spec_release(struct lj_spec *spec);
 
+/* Put the overrides (NULL: none) in the place of what the file says. */
+lossjit_status lj_spec_override(struct lj_spec *spec,
+                                const lossjit_train_overrides *overrides,
+                                lossjit_train_error *error);
+
 /* `name` relative to the model file, given back with lj_train_free; NULL: no memory. */
 char *lj_spec_path(const struct lj_spec *spec, const char *name);
 

@@ -299,6 +299,24 @@ static lossjit_status make_classes(struct job *job)
 
 /* ---- the whole ------------------------------------------------------------------- */
 
+static lossjit_status warn(struct job *job, const lossjit_train_hooks *hooks)
+{
+  char advice[256];
+  if (!hooks->warning)
+    return LOSSJIT_OK;
+  LJ_TRAIN_TRY(
+      from_model(job,
+                 lj_probability_advice(job->model, job->spec.loss, job->training_rows,
+                                       job->x, advice, sizeof advice),
+                 "layers"));
+  if (!*advice)
+    return LOSSJIT_OK;
+  lossjit_train_error line;
+  lj_train_fail(&line, LOSSJIT_OK, "%s: %s", job->spec.path, advice);
+  hooks->warning(hooks->user, line.text);
+  return LOSSJIT_OK;
+}
+
 static lossjit_status train(struct job *job, const lossjit_train_hooks *hooks)
 {
   const struct lj_spec *spec = &job->spec;
@@ -318,6 +336,7 @@ static lossjit_status train(struct job *job, const lossjit_train_hooks *hooks)
   if (status == LOSSJIT_ARGUMENT)
     status = LOSSJIT_INVALID; /* it is the file that asked for what is not there */
   LJ_TRAIN_TRY(from_model(job, status, "loss or metrics"));
+  LJ_TRAIN_TRY(warn(job, hooks));
   if (hooks->started)
     hooks->started(hooks->user, job->model, job->training_rows,
                    job->rows - job->training_rows);
@@ -354,6 +373,8 @@ lossjit_status lossjit_train_file(lossjit_engine *engine, const char *path,
   struct job job = {.error = error};
   job.allocator = lj_train_allocator(hooks->allocator);
   lossjit_status status = lj_spec_read(&job.spec, &job.allocator, path, error);
+  if (status == LOSSJIT_OK)
+    status = lj_spec_override(&job.spec, hooks->overrides, error);
   if (status == LOSSJIT_OK)
     status = load(&job);
   if (status == LOSSJIT_OK)
