@@ -25,7 +25,7 @@
 
 #define LJ_COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- the way out ----------------------------------------------------------------------- */
+/* ---- the way out ----------------------------------------------------------------- */
 
 struct lj_trap {
   jmp_buf escape;
@@ -43,7 +43,7 @@ _Noreturn void lj_trap_fail(struct lj_trap *trap, lossjit_status status,
                : lj_trap_fail((trap), LOSSJIT_INTERNAL, "%s:%d: %s", __FILE__, __LINE__, \
                               #condition))
 
-/* ---- arena ----------------------------------------------------------------------------- */
+/* ---- arena ----------------------------------------------------------------------- */
 
 struct lj_chunk;
 
@@ -93,7 +93,7 @@ void lj_text_bytes(struct lj_text *to, const char *bytes, size_t length);
 double lj_number_read(const char *text);
 void lj_number_print(struct lj_text *to, double number);
 
-/* ---- places in the text ------------------------------------------------------------------ */
+/* ---- places in the text ---------------------------------------------------------- */
 
 /* Bytes [begin, end) of a source. Empty at 0: no place. Sources are numbered, because a
  * span may lie in the user's text, in the prelude or in an operator's row. */

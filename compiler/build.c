@@ -27,7 +27,7 @@ void lj_build_close(struct lj_build *build)
   lj_arena_free(&build->arena);
 }
 
-/* ---- checking ------------------------------------------------------------------------------------- */
+/* ---- checking -------------------------------------------------------------------- */
 
 /* The loss's declarations with the variant's sizes in place of open ones, and declarations
  * for inputs that only the variant speaks of. */
@@ -66,7 +66,7 @@ bool lj_build_check(struct lj_build *build, const lossjit_loss *loss,
                   &request, &build->checked);
 }
 
-/* ---- the kernel's graph ------------------------------------------------------------------------------ */
+/* ---- the kernel's graph ---------------------------------------------------------- */
 
 static bool all_sizes_known(struct lj_build *build)
 {
@@ -293,7 +293,7 @@ struct lj_plan *lj_build_plan(struct lj_build *build, const struct lj_variant *v
   return lj_plan_make(&request);
 }
 
-/* ---- indices from data --------------------------------------------------------------------------------- */
+/* ---- indices from data ----------------------------------------------------------- */
 
 static lj_id out_of_range(struct lj_graph *graph, const struct lj_node *gather)
 {

@@ -49,7 +49,7 @@ bool lj_check(struct lj_arena *arena, struct lj_diags *diags,
               const struct lj_program *program, const struct lj_program *prelude,
               const struct lj_request *request, struct lj_checked *checked);
 
-/* ---- text as a macro over nodes -------------------------------------------------------------- */
+/* ---- text as a macro over nodes -------------------------------------------------- */
 
 /* How grad.c and expand.c read the rules of the operator tables: evaluate `text` with these
  * names bound to nodes and `axis` to a set of axes of operand a (bits; all ones: unbound).

@@ -19,7 +19,7 @@ static double milliseconds(void)
   return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 
-/* ---- finding ------------------------------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------------------- */
 
 static bool same_input(const lossjit_input *a, const lossjit_input *b)
 {
@@ -38,7 +38,7 @@ static bool same_variant(const struct lj_variant *a, const struct lj_variant *b)
   return true;
 }
 
-/* ---- making ----------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------- */
 
 static void *copy(struct lj_arena *arena, const void *items, size_t size)
 {

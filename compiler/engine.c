@@ -61,7 +61,7 @@ static void *default_resize(void *user, void *memory, size_t size)
   return realloc(memory, size);
 }
 
-/* ---- making ------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------- */
 
 static void copy_options(lossjit_engine *engine, const lossjit_engine_options *options)
 {

@@ -28,7 +28,7 @@
 
 #include "compiler/base.h"
 
-/* ---- sizes -------------------------------------------------------------------------------- */
+/* ---- sizes ----------------------------------------------------------------------- */
 
 /* A size is scale*symbol + offset; symbol 0 stands for a plain number (scale 0). */
 struct lj_size {
@@ -66,7 +66,7 @@ static inline bool lj_size_is_batch(struct lj_size s)
 bool lj_size_add(struct lj_size a, struct lj_size b, struct lj_size *sum);
 bool lj_size_times(struct lj_size a, int64_t factor, struct lj_size *product);
 
-/* ---- dtypes -------------------------------------------------------------------------------- */
+/* ---- dtypes ---------------------------------------------------------------------- */
 
 enum lj_dtype {
   LJ_NO_DTYPE = 0,
@@ -97,7 +97,7 @@ static inline bool lj_dtype_is_weak(enum lj_dtype d)
  * integer yields to a float, whatever their widths; bool yields to everything. */
 enum lj_dtype lj_promote(enum lj_dtype a, enum lj_dtype b);
 
-/* ---- operators ------------------------------------------------------------------------------ */
+/* ---- operators ------------------------------------------------------------------- */
 
 enum lj_op {
   LJ_OP_NONE = 0,
@@ -182,7 +182,7 @@ static inline bool lj_op_is_reduction(enum lj_op op)
 /* The elementwise or row operator with this name; LJ_OP_NONE if there is none. */
 enum lj_op lj_op_named(const char *name);
 
-/* ---- nodes ----------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------- */
 
 typedef uint32_t lj_id; /* index of a node; 0 is no node */
 
@@ -266,7 +266,7 @@ static inline const struct lj_node *lj_node_at(const struct lj_graph *graph, lj_
  * folds, added if it is new. Its arrays are copied. Called by the constructors below. */
 lj_id lj_graph_make(struct lj_graph *graph, const struct lj_node *node);
 
-/* ---- making nodes: all arguments are already checked; LJ_CHECK guards the invariants ---------- */
+/* ---- making nodes: all arguments are already checked; LJ_CHECK guards the invariants  */
 
 uint32_t lj_graph_symbol(struct lj_graph *graph, const char *name); /* finds or adds */
 lj_id lj_graph_input(struct lj_graph *graph, const struct lj_input *input);
@@ -314,7 +314,7 @@ bool lj_broadcast(uint32_t rank_a, const struct lj_size *a, uint32_t rank_b,
 /* The value of a node that is a constant scalar of any dtype. */
 bool lj_is_constant(const struct lj_graph *graph, lj_id id, double *value);
 
-/* ---- text ----------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------ */
 
 void lj_size_print(struct lj_text *to, const struct lj_graph *graph, struct lj_size size);
 /* "(batch, 2)", "(batch,)", "()" */

@@ -96,7 +96,7 @@ struct lossjit_kernel {
   atomic_flag busy;
 };
 
-/* ---- build.c: from a text to the graph of a kernel ---------------------------------------------- */
+/* ---- build.c: from a text to the graph of a kernel ------------------------------- */
 
 /* One run of the front end. Everything lives in `arena`. */
 struct lj_build {
@@ -131,14 +131,14 @@ struct lj_plan *lj_build_plan(struct lj_build *build, const struct lj_variant *v
  * there is no gather. */
 lj_id lj_index_check(struct lj_graph *graph, const lj_id *roots, uint32_t root_count);
 
-/* ---- provider.c ------------------------------------------------------------------------------------- */
+/* ---- provider.c ------------------------------------------------------------------ */
 
 /* Load the back end and make its target if that has not happened yet. */
 lossjit_status lj_engine_provide(lossjit_engine *engine);
 void lj_provider_release(struct lj_provider *provider);
 void lj_engine_fail(lossjit_engine *engine, const char *message);
 
-/* ---- code.c ------------------------------------------------------------------------------------------- */
+/* ---- code.c ---------------------------------------------------------------------- */
 
 /* The code of a variant from the loss's list, or made now. */
 lossjit_status lj_code_find(lossjit_loss *loss, const struct lj_variant *variant,

@@ -12,7 +12,7 @@
 
 #define MAX_ARRAYS 40
 
-/* ---- specializing ---------------------------------------------------------------------------------- */
+/* ---- specializing ---------------------------------------------------------------- */
 
 static const lossjit_input *find_input(const lossjit_loss *loss, const char *name)
 {
@@ -122,7 +122,7 @@ void lossjit_kernel_times(const lossjit_kernel *kernel, lossjit_compile_times *t
     *times = kernel ? kernel->entry->times : none;
 }
 
-/* ---- checking a call ---------------------------------------------------------------------------------- */
+/* ---- checking a call ------------------------------------------------------------- */
 
 /* An array as the code takes it: a stride for batched ones, dense where none was given. */
 static bool take_array(const struct lj_abi_shape *shape, const lossjit_array *array,
@@ -175,7 +175,7 @@ static bool take_outputs(const struct lossjit_kernel *kernel, const lossjit_call
   return true;
 }
 
-/* ---- the reduced value and its denominator ---------------------------------------------------------------- */
+/* ---- the reduced value and its denominator --------------------------------------- */
 
 static double weight_at(const struct lj_code_entry *entry, const struct lj_abi_array *array,
                         int64_t sample, int64_t element)
@@ -277,7 +277,7 @@ static double sum_of_values(const struct lj_code_entry *entry, const struct lj_w
   return sum;
 }
 
-/* ---- calling ------------------------------------------------------------------------------------------------- */
+/* ---- calling --------------------------------------------------------------------- */
 
 static lossjit_status run(lossjit_kernel *kernel, const lossjit_call *call)
 {
@@ -315,7 +315,7 @@ lossjit_status lossjit_kernel_call(lossjit_kernel *kernel, const lossjit_call *c
   return status;
 }
 
-/* ---- the interpreter --------------------------------------------------------------------------------------- */
+/* ---- the interpreter ------------------------------------------------------------- */
 
 static void write_element(enum lj_dtype dtype, void *row, int64_t i, double value)
 {

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* ---- the caller's words ------------------------------------------------------------------------- */
+/* ---- the caller's words ---------------------------------------------------------- */
 
 static bool valid_input(const lossjit_input *input)
 {
@@ -98,7 +98,7 @@ static void copy_source(lossjit_loss *loss, const char *text,
   loss->source.name = copy_name(&loss->arena, name);
 }
 
-/* ---- what was found ------------------------------------------------------------------------------- */
+/* ---- what was found -------------------------------------------------------------- */
 
 static int64_t public_size(struct lj_size size)
 {
@@ -171,7 +171,7 @@ static bool try_gradient(struct lj_build *build)
                  checked->wrt_count, adjoints);
 }
 
-/* ---- compiling ---------------------------------------------------------------------------------------- */
+/* ---- compiling ------------------------------------------------------------------- */
 
 static lossjit_status compile(lossjit_loss *loss, struct lj_build *build, const char *text,
                               const lossjit_compile_options *options,
@@ -267,7 +267,7 @@ void lossjit_loss_release(lossjit_loss *loss)
   lossjit_engine_release(engine);
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------- */
 
 size_t lossjit_loss_input_count(const lossjit_loss *loss)
 {

@@ -13,7 +13,7 @@
 
 #include "compiler/check.h"
 
-/* ---- fold.c, simplify.c ----------------------------------------------------------------------- */
+/* ---- fold.c, simplify.c ---------------------------------------------------------- */
 
 /* Called by graph.c for a node about to be made when graph->fold is set: an existing or new
  * node with the same value in every case IEEE distinguishes (x*0 is not 0), or 0 to go on.
@@ -23,7 +23,7 @@ lj_id lj_fold(struct lj_graph *graph, const struct lj_node *node);
 /* Rebuild everything the roots need with folding on; roots are replaced. */
 void lj_simplify(struct lj_graph *graph, lj_id *roots, uint32_t root_count);
 
-/* ---- grad.c ------------------------------------------------------------------------------------- */
+/* ---- grad.c ---------------------------------------------------------------------- */
 
 /* The adjoints of `wrt[0..count)` when the adjoint of `value` is `seed` (broadcastable to the
  * value's shape). adjoint[i] has exactly the shape and dtype of wrt[i]; 0 where no
@@ -38,21 +38,21 @@ bool lj_grad(struct lj_graph *graph, struct lj_diags *diags, struct lj_rules *ru
 bool lj_grad_reaches(const struct lj_graph *graph, lj_id value, lj_id wrt, bool *used,
                      lj_id *killer);
 
-/* ---- expand.c ------------------------------------------------------------------------------------ */
+/* ---- expand.c -------------------------------------------------------------------- */
 
 /* Replace composite and along-axis row operators under the roots by their expansions; split
  * reductions over the batch and inner axes into an inner and a batch reduction. */
 void lj_expand(struct lj_graph *graph, struct lj_rules *rules, lj_id *roots,
                uint32_t root_count);
 
-/* ---- print.c ------------------------------------------------------------------------------------- */
+/* ---- print.c --------------------------------------------------------------------- */
 
 /* Text of the language for `root`: declarations of its inputs and parameters (if asked for),
  * shared parts as bindings, the value last. Reading it again gives the same values. */
 void lj_graph_print(struct lj_text *to, const struct lj_graph *graph, lj_id root,
                     bool with_declarations);
 
-/* ---- evaluate.c ---------------------------------------------------------------------------------- */
+/* ---- evaluate.c ------------------------------------------------------------------ */
 
 /* The reference interpreter: every node as a whole array of f64 (integers and bools too;
  * exact up to 2^53), straight from the rows' reference values. Slow and plain on purpose. */

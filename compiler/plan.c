@@ -63,7 +63,7 @@ int64_t lj_inner_count(const struct lj_node *node)
   return count;
 }
 
-/* ---- what is needed ---------------------------------------------------------------------- */
+/* ---- what is needed -------------------------------------------------------------- */
 
 static void mark_needed(struct lj_plan *plan, lj_id root)
 {
@@ -92,7 +92,7 @@ static void check_shapes(struct lj_planner *planner)
   }
 }
 
-/* ---- folds ------------------------------------------------------------------------------- */
+/* ---- folds ----------------------------------------------------------------------- */
 
 static void add_fold(struct lj_planner *planner, lj_id id, uint32_t *capacity)
 {
@@ -140,7 +140,7 @@ static void order_folds(struct lj_planner *planner)
   }
 }
 
-/* ---- the template ------------------------------------------------------------------------ */
+/* ---- the template ---------------------------------------------------------------- */
 
 static uint64_t column_cost(int64_t count)
 {
@@ -219,7 +219,7 @@ static void choose_template(struct lj_planner *planner, uint32_t vector_bits)
   }
 }
 
-/* ---- phases ------------------------------------------------------------------------------ */
+/* ---- phases ---------------------------------------------------------------------- */
 
 static bool is_batched_output(const struct lj_planner *planner, uint32_t i)
 {
@@ -334,7 +334,7 @@ static void make_phases(struct lj_planner *planner)
   fill_finish(planner);
 }
 
-/* ---- facts for the runtime ----------------------------------------------------------------- */
+/* ---- facts for the runtime ------------------------------------------------------- */
 
 static int64_t element_bytes(const struct lj_node *node)
 {

@@ -167,7 +167,7 @@ static void place_rows(struct lj_planner *planner, struct lj_phase *phase,
   }
 }
 
-/* ---- kept rows ---------------------------------------------------------------------------- */
+/* ---- kept rows ------------------------------------------------------------------- */
 
 static void pass_roots(const struct lj_planner *planner, const struct lj_pass *pass,
                        lj_id *roots, uint32_t *count)

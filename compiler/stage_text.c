@@ -14,7 +14,7 @@ const char *lossjit_stage_name(lossjit_stage stage)
   return (unsigned)stage < LOSSJIT_STAGE_COUNT ? names[stage] : "unknown";
 }
 
-/* ---- stages of the front end ------------------------------------------------------------------------ */
+/* ---- stages of the front end ----------------------------------------------------- */
 
 static void print_tokens(struct lj_build *build, struct lj_text *text)
 {
@@ -76,7 +76,7 @@ static void print_stage(struct lj_build *build, lossjit_stage stage, struct lj_t
   }
 }
 
-/* ---- stages of a kernel ------------------------------------------------------------------------------- */
+/* ---- stages of a kernel ---------------------------------------------------------- */
 
 static lossjit_status print_kernel(struct lj_build *build, lossjit_engine *engine,
                                    const struct lj_variant *variant, lossjit_stage stage,
@@ -108,7 +108,7 @@ static lossjit_status print_kernel(struct lj_build *build, lossjit_engine *engin
   return LOSSJIT_OK;
 }
 
-/* ---- both ------------------------------------------------------------------------------------------------ */
+/* ---- both ------------------------------------------------------------------------ */
 
 static char *copy_out(const lossjit_allocator *allocator, const struct lj_text *text)
 {

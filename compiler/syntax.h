@@ -41,7 +41,7 @@ struct lj_tokens {
 struct lj_tokens lj_lex(struct lj_arena *arena, struct lj_diags *diags,
                         const struct lj_source *source, uint32_t source_number);
 
-/* ---- expressions ------------------------------------------------------------------------- */
+/* ---- expressions ----------------------------------------------------------------- */
 
 enum lj_syntax_kind {
   LJ_S_ERROR = 0, /* stands where a part could not be read; already reported */
@@ -73,7 +73,7 @@ struct lj_syntax {
   struct lj_span *keyword_spans;  /* LJ_S_CALL: [child_count] */
 };
 
-/* ---- programs ------------------------------------------------------------------------------ */
+/* ---- programs -------------------------------------------------------------------- */
 
 /* A size in a declaration: a number or a name (then name is set). */
 struct lj_syntax_size {

@@ -77,7 +77,7 @@ typedef enum lossjit_status {
 /* One line about a status, for people. Never NULL. */
 LOSSJIT_API const char *lossjit_status_text(lossjit_status status);
 
-/* ---- types --------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------- */
 
 typedef enum lossjit_dtype {
   LOSSJIT_F32 = 1,
@@ -103,7 +103,7 @@ typedef struct lossjit_input {
   int64_t sizes[LOSSJIT_MAX_RANK];
 } lossjit_input;
 
-/* ---- engine -------------------------------------------------------------------------- */
+/* ---- engine ---------------------------------------------------------------------- */
 
 /* Memory for handles, graphs and results; never used during a call. `resize` follows
  * realloc: (NULL, n) allocates, (p, 0) frees and returns NULL. It must be thread-safe. */
@@ -130,7 +130,7 @@ LOSSJIT_API void lossjit_engine_release(lossjit_engine *engine);
  * most `size` bytes, always terminated, into `text`. */
 LOSSJIT_API void lossjit_engine_error(lossjit_engine *engine, char *text, size_t size);
 
-/* ---- compiling a text ------------------------------------------------------------------ */
+/* ---- compiling a text ------------------------------------------------------------ */
 
 /* What the value of the expression has to be. */
 typedef enum lossjit_result {
@@ -165,7 +165,7 @@ LOSSJIT_API lossjit_status lossjit_compile(lossjit_engine *engine, const char *t
 LOSSJIT_API lossjit_loss *lossjit_loss_retain(lossjit_loss *loss);
 LOSSJIT_API void lossjit_loss_release(lossjit_loss *loss);
 
-/* ---- looking at a loss ----------------------------------------------------------------- */
+/* ---- looking at a loss ----------------------------------------------------------- */
 
 /* Inputs in the order in which a call passes them: that of first appearance in the text,
  * declarations included. The description lives as long as the loss; NULL out of range. */
@@ -207,7 +207,7 @@ LOSSJIT_API lossjit_status lossjit_kernel_text(lossjit_kernel *kernel, lossjit_s
                                                char **text);
 LOSSJIT_API void lossjit_text_release(lossjit_engine *engine, char *text);
 
-/* ---- kernels --------------------------------------------------------------------------- */
+/* ---- kernels --------------------------------------------------------------------- */
 
 /* Outputs a kernel writes. The reduced value comes with each call that asks for it. */
 #define LOSSJIT_LOSS 1u     /* the per-sample loss */
@@ -254,7 +254,7 @@ typedef struct lossjit_compile_times {
 LOSSJIT_API void lossjit_kernel_times(const lossjit_kernel *kernel,
                                       lossjit_compile_times *times);
 
-/* ---- calling --------------------------------------------------------------------------- */
+/* ---- calling --------------------------------------------------------------------- */
 
 /* How per-sample values become one number, and what the gradient is the gradient of. */
 typedef enum lossjit_reduction {
@@ -297,7 +297,7 @@ LOSSJIT_API lossjit_status lossjit_kernel_call(lossjit_kernel *kernel,
 LOSSJIT_API lossjit_status lossjit_kernel_interpret(lossjit_kernel *kernel,
                                                     const lossjit_call *call);
 
-/* ---- diagnostics ------------------------------------------------------------------------- */
+/* ---- diagnostics ----------------------------------------------------------------- */
 
 typedef enum lossjit_severity { LOSSJIT_ERROR = 1, LOSSJIT_WARNING } lossjit_severity;
 
@@ -331,7 +331,7 @@ lossjit_diagnostics_get(const lossjit_diagnostics *diagnostics, size_t index);
 LOSSJIT_API const char *lossjit_diagnostics_text(const lossjit_diagnostics *diagnostics);
 LOSSJIT_API void lossjit_diagnostics_release(lossjit_diagnostics *diagnostics);
 
-/* ---- the prelude of named losses -------------------------------------------------------- */
+/* ---- the prelude of named losses ------------------------------------------------- */
 
 typedef struct lossjit_prelude_entry {
   const char *name;

@@ -16,7 +16,7 @@
 /* Staging memory that still leaves room in a small first-level cache. */
 #define STAGE_BYTES 16384
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------- */
 
 static size_t padded(size_t bytes)
 {
@@ -112,7 +112,7 @@ void lj_workspace_release(struct lj_workspace *workspace, const lossjit_allocato
   memset(workspace, 0, sizeof *workspace);
 }
 
-/* ---- results over the batch ------------------------------------------------------------------------ */
+/* ---- results over the batch ------------------------------------------------------ */
 
 static double identity(enum lj_abi_fold fold)
 {
@@ -158,7 +158,7 @@ static void merge(const struct lj_abi_kernel *abi, struct lj_workspace *w, uint3
   }
 }
 
-/* ---- one block ---------------------------------------------------------------------------------------- */
+/* ---- one block ------------------------------------------------------------------- */
 
 struct run {
   const struct lj_kernel_code *code;
@@ -239,7 +239,7 @@ static void run_block(const struct run *run, int64_t begin, int64_t end)
   }
 }
 
-/* ---- a run ------------------------------------------------------------------------------------------------ */
+/* ---- a run ----------------------------------------------------------------------- */
 
 /* An output in the memory of an input that the code reads again after writing. */
 static bool shares_unsafely(const struct lj_abi_kernel *abi, const struct lj_workspace *w)

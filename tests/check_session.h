@@ -43,7 +43,7 @@ bool lj_check_session_check(struct lj_check_session *s);
 bool lj_check_session_run(struct lj_check_session *s, const char *text,
                           const char *declared);
 
-/* "f32(batch,)": the result; "refused" if there is none. In the session's memory. */
+/* "f32(batch,)": the result; "refused" if there is none. In its memory. */
 const char *lj_check_session_result(struct lj_check_session *s);
 /* "y_pred f32(batch, 2); y_true i64(batch,)": the inputs in their order. */
 const char *lj_check_session_inputs(struct lj_check_session *s);

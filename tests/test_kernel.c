@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-/* ---- a loss with memory for its call --------------------------------------------------------- */
+/* ---- a loss with memory for its call --------------------------------------------- */
 
 #define MAX_BATCH 200
 #define MAX_N 130
@@ -168,7 +168,7 @@ static const int64_t widths[] = {2, 3, 4, 10, 33, 130};
         for (size_t count = losses[l].result_count < 0 ? (size_t)s.n : 1, again = 1;     \
              again; again = 0)
 
-/* ---- memory ----------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------- */
 
 static void copy_with_gaps(float *to, const float *from, int64_t rows, int64_t n,
                            int64_t stride)
@@ -299,7 +299,7 @@ static void outputs_that_nobody_wants_are_left_out(void **state)
   }
 }
 
-/* ---- labels ----------------------------------------------------------------------------------- */
+/* ---- labels ---------------------------------------------------------------------- */
 
 static void a_label_out_of_range_writes_nothing(void **state)
 {
@@ -323,7 +323,7 @@ static void a_label_out_of_range_writes_nothing(void **state)
     }
 }
 
-/* ---- the reduced value ------------------------------------------------------------------------- */
+/* ---- the reduced value ----------------------------------------------------------- */
 
 static void reductions_scale_value_and_gradient(void **state)
 {
@@ -422,7 +422,7 @@ static void a_parameter_changes_without_a_new_kernel(void **state)
   close_subject(&s);
 }
 
-/* ---- wrong calls --------------------------------------------------------------------------------- */
+/* ---- wrong calls ----------------------------------------------------------------- */
 
 static void a_wrong_call_changes_nothing(void **state)
 {
@@ -503,7 +503,7 @@ static void a_missing_back_end_is_a_status(void **state)
   lossjit_engine_release(engine);
 }
 
-/* ---- threads ---------------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------- */
 
 struct worker {
   struct subject *s;
@@ -584,7 +584,7 @@ static void threads_may_compile_on_one_engine(void **state)
   lossjit_engine_release(engine);
 }
 
-/* ---- memory that runs out ---------------------------------------------------------------------------- */
+/* ---- memory that runs out -------------------------------------------------------- */
 
 /* Everything from engine to call; the status of the first step that fails. */
 static lossjit_status whole_way(const lossjit_allocator *allocator, const char *text)

@@ -94,7 +94,7 @@ static const int64_t sizes[] = {1, 2, 3, 5, 16, 33, 70};
 static const char *const targets[] = {"host", "avx2", "baseline"};
 static const int64_t batches[] = {1, 16, 37};
 
-/* ---- one kernel with its memory ------------------------------------------------------------------ */
+/* ---- one kernel with its memory -------------------------------------------------- */
 
 struct setup {
   lossjit_engine *engine;
@@ -218,7 +218,7 @@ static void compare(const struct row *row, const char *what, int64_t n, int64_t 
   }
 }
 
-/* ---- one call both ways ------------------------------------------------------------------------------- */
+/* ---- one call both ways ---------------------------------------------------------- */
 
 static void call_both(struct setup *s, const struct row *row, const char *target, int64_t n,
                       int64_t batch)

@@ -24,7 +24,7 @@ struct lj_text_session {
   lossjit_diagnostics *list;
 };
 
-/* Set everything up for `text`, which must outlive the session. */
+/* Set everything up for `text`, which must outlive it. */
 void lj_text_session_begin(struct lj_text_session *s, const char *text, size_t length);
 
 /* Begin and parse. The status of the trap, or LOSSJIT_OK, whatever the diagnostics. */
@@ -37,7 +37,7 @@ lossjit_status lj_text_session_parse(struct lj_text_session *s, const char *text
 lossjit_status lj_text_session_starve(struct lj_text_session *s, const char *text,
                                       long allowed);
 
-/* The sealed diagnostics; NULL if there are none. They belong to the session. */
+/* The sealed diagnostics; NULL if there are none. They belong to it. */
 const lossjit_diagnostics *lj_text_session_seal(struct lj_text_session *s);
 
 /* The program as text again. */

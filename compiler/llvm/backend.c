@@ -49,7 +49,7 @@ static void target_release(struct lj_backend_target *target)
   lj_target_release((struct lj_target *)target);
 }
 
-/* ---- compiling ------------------------------------------------------------------------------------ */
+/* ---- compiling ------------------------------------------------------------------- */
 
 static lossjit_status copy_out(const char *bytes, size_t size,
                                const lossjit_allocator *allocator,

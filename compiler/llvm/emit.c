@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- blocks -------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------- */
 
 LLVMBasicBlockRef lj_emit_hoist(struct lj_emitter *emit, uint32_t depth)
 {
@@ -56,7 +56,7 @@ void lj_emit_loop_end(struct lj_emitter *emit, struct lj_ir_loop *loop,
   emit->depth--;
 }
 
-/* ---- folds ------------------------------------------------------------------------------------------ */
+/* ---- folds ----------------------------------------------------------------------- */
 
 static LLVMValueRef integer_maximum(struct lj_ir *ir, LLVMValueRef a, LLVMValueRef b)
 {
@@ -112,7 +112,7 @@ LLVMValueRef lj_emit_across_lanes(struct lj_emitter *emit, enum lj_op op,
   return lj_ir_reduce(emit->ir, vector, combiner(op, vector));
 }
 
-/* ---- batch folds carried through the samples ------------------------------------------------------- */
+/* ---- batch folds carried through the samples ------------------------------------- */
 
 /* One element of a batch fold that the sample loop carries as f64. */
 struct carried {
@@ -241,7 +241,7 @@ static void end_carries(struct lj_emitter *emit, const struct carries *carries)
   }
 }
 
-/* ---- outputs ------------------------------------------------------------------------------------------ */
+/* ---- outputs --------------------------------------------------------------------- */
 
 static const struct lj_node *output_node(const struct lj_emitter *emit, uint32_t i)
 {
@@ -298,7 +298,7 @@ static void write_unbatched_columns(struct lj_emitter *emit)
   }
 }
 
-/* ---- functions -------------------------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------------- */
 
 static void begin_function(struct lj_emitter *emit, const struct lj_phase *phase,
                            const char *name, uint32_t parameter_count)

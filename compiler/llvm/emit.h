@@ -87,7 +87,7 @@ struct lj_emitter {
 /* The whole module: one function per phase, and finish. */
 void lj_emit_kernel(struct lj_ir *ir, const struct lj_plan *plan);
 
-/* ---- emit_value.c ------------------------------------------------------------------------ */
+/* ---- emit_value.c ---------------------------------------------------------------- */
 
 /* The value of a node at `places[rank]`, in its own dtype or converted to `dtype`. */
 struct lj_value lj_emit_value(struct lj_emitter *emit, lj_id id,
@@ -98,8 +98,25 @@ struct lj_value lj_emit_as(struct lj_emitter *emit, lj_id id, const struct lj_pl
 struct lj_value lj_emit_vector(struct lj_emitter *emit, lj_id id,
                                const struct lj_place *places, enum lj_dtype dtype);
 struct lj_place lj_place_constant(int64_t constant);
+/* A number in a dtype; the index that a place stands for, as i64. */
+struct lj_value lj_emit_literal(struct lj_emitter *emit, enum lj_dtype dtype, double number);
+struct lj_value lj_emit_place(struct lj_emitter *emit, const struct lj_place *place);
 
-/* ---- emit.c: blocks ------------------------------------------------------------------------- */
+/* ---- emit_view.c, emit_fold.c ---------------------------------------------------- */
+
+struct lj_value lj_emit_view(struct lj_emitter *emit, const struct lj_node *node,
+                             const struct lj_place *places);
+struct lj_value lj_emit_pad(struct lj_emitter *emit, const struct lj_node *node,
+                            const struct lj_place *places);
+struct lj_value lj_emit_gather(struct lj_emitter *emit, const struct lj_node *node,
+                               const struct lj_place *places);
+struct lj_value lj_emit_fold(struct lj_emitter *emit, lj_id id, const struct lj_node *node,
+                             const struct lj_place *places);
+/* start + step*place */
+struct lj_place lj_move_place(struct lj_emitter *emit, const struct lj_place *place,
+                              int64_t start, int64_t step);
+
+/* ---- emit.c: blocks -------------------------------------------------------------- */
 
 /* Move the builder before the loop that encloses what lies deeper than `depth`; returns
  * where it was, for lj_emit_return. */
@@ -122,7 +139,7 @@ LLVMValueRef lj_emit_combine(struct lj_emitter *emit, enum lj_op op, LLVMValueRe
 LLVMValueRef lj_emit_across_lanes(struct lj_emitter *emit, enum lj_op op,
                                   LLVMValueRef vector);
 
-/* ---- emit_memory.c ---------------------------------------------------------------------------- */
+/* ---- emit_memory.c --------------------------------------------------------------- */
 
 struct lj_value lj_emit_input(struct lj_emitter *emit, const struct lj_node *node,
                               const struct lj_place *places);
@@ -136,7 +153,7 @@ struct lj_place lj_emit_flatten(struct lj_emitter *emit, const struct lj_node *n
                                 const struct lj_place *places);
 LLVMValueRef lj_emit_output_row(struct lj_emitter *emit, uint32_t output);
 
-/* ---- emit_columns.c: lanes across samples --------------------------------------------------------- */
+/* ---- emit_columns.c: lanes across samples ---------------------------------------- */
 
 /* Column `index` of an input's rows: lane l holds sample l. */
 LLVMValueRef lj_emit_column(struct lj_emitter *emit, const struct lj_node *node,
@@ -145,11 +162,11 @@ LLVMValueRef lj_emit_column(struct lj_emitter *emit, const struct lj_node *node,
 void lj_emit_store_columns(struct lj_emitter *emit, uint32_t output, LLVMValueRef *columns,
                            int64_t count);
 
-/* ---- emit_row.c: lanes along the row -------------------------------------------------------------- */
+/* ---- emit_row.c: lanes along the row --------------------------------------------- */
 
 void lj_emit_pass(struct lj_emitter *emit, const struct lj_pass *pass);
 
-/* ---- lower.c ------------------------------------------------------------------------------------------ */
+/* ---- lower.c --------------------------------------------------------------------- */
 
 /* The operator on operands that were all converted to `operand_dtype` and have one shape. */
 LLVMValueRef lj_lower(struct lj_ir *ir, enum lj_op op, enum lj_dtype operand_dtype,

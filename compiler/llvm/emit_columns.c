@@ -13,7 +13,7 @@
 
 #define MAX_COLUMNS 64
 
-/* ---- shared ---------------------------------------------------------------------------------- */
+/* ---- shared ---------------------------------------------------------------------- */
 
 static uint32_t element_bytes(enum lj_dtype dtype)
 {
@@ -75,7 +75,7 @@ static void transpose(struct lj_ir *ir, LLVMValueRef *v, uint32_t p)
   }
 }
 
-/* ---- loading ------------------------------------------------------------------------------------ */
+/* ---- loading --------------------------------------------------------------------- */
 
 /* Columns of m = 1, 2, 3 elements: m loads, each column picked from them. */
 static void load_short(struct lj_emitter *emit, LLVMTypeRef element, LLVMValueRef row,
@@ -191,7 +191,7 @@ LLVMValueRef lj_emit_column(struct lj_emitter *emit, const struct lj_node *node,
   return stream->columns[index];
 }
 
-/* ---- storing ------------------------------------------------------------------------------------- */
+/* ---- storing --------------------------------------------------------------------- */
 
 static void store_short(struct lj_emitter *emit, LLVMTypeRef element, LLVMValueRef row,
                         int64_t m, LLVMValueRef *columns)

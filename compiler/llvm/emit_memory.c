@@ -35,7 +35,7 @@ LLVMValueRef lj_emit_field(struct lj_emitter *emit, LLVMValueRef pointer, int64_
   return lj_ir_load(emit->ir, type, at);
 }
 
-/* ---- places ---------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------- */
 
 /* dynamic += index*stride, for scalars. */
 static void add_dynamic(struct lj_emitter *emit, struct lj_place *to, LLVMValueRef index,
@@ -104,7 +104,7 @@ struct lj_place lj_emit_flatten(struct lj_emitter *emit, const struct lj_node *n
   return flat;
 }
 
-/* ---- dense memory -------------------------------------------------------------------------------- */
+/* ---- dense memory ---------------------------------------------------------------- */
 
 /* Address of the place's first lane. */
 static LLVMValueRef address(struct lj_emitter *emit, LLVMValueRef base, LLVMTypeRef element,
@@ -195,7 +195,7 @@ void lj_emit_store(struct lj_emitter *emit, LLVMValueRef base, enum lj_dtype dty
     lj_ir_store(ir, value, at);
 }
 
-/* ---- arrays of the call -------------------------------------------------------------------------- */
+/* ---- arrays of the call ---------------------------------------------------------- */
 
 static void open_stream(struct lj_emitter *emit, struct lj_stream *stream, int64_t list,
                         uint32_t number)

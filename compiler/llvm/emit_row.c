@@ -43,7 +43,7 @@ static const struct lj_place *places_of(const struct nest *nest, const struct lj
   return lj_is_batched(node) ? nest->places : nest->places + 1;
 }
 
-/* ---- accumulators ----------------------------------------------------------------------------- */
+/* ---- accumulators ---------------------------------------------------------------- */
 
 static enum lj_dtype folding_dtype(const struct nest *nest, const struct lj_node *fold)
 {
@@ -110,7 +110,7 @@ static void end_folds(struct lj_emitter *emit, struct nest *nest)
   }
 }
 
-/* ---- the innermost body --------------------------------------------------------------------------- */
+/* ---- the innermost body ---------------------------------------------------------- */
 
 static LLVMValueRef value_here(struct lj_emitter *emit, const struct nest *nest, lj_id id,
                                enum lj_dtype dtype)
@@ -190,7 +190,7 @@ static void body(struct lj_emitter *emit, struct nest *nest)
   store_rows(emit, nest);
 }
 
-/* ---- loops ------------------------------------------------------------------------------------------ */
+/* ---- loops ----------------------------------------------------------------------- */
 
 static void inside(struct lj_emitter *emit, struct nest *nest, uint32_t level);
 
@@ -272,7 +272,7 @@ static void inside(struct lj_emitter *emit, struct nest *nest, uint32_t level)
     end_folds(emit, nest);
 }
 
-/* ---- a pass ----------------------------------------------------------------------------------------- */
+/* ---- a pass ---------------------------------------------------------------------- */
 
 static void order_axes(struct nest *nest)
 {

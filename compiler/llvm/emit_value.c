@@ -1,8 +1,8 @@
 /*
  * Values by pull: a node at a place gives an LLVM value, emitted once per place.
  *
- * Each family of nodes has a function here; elementwise operators go through lower.c,
- * inputs through emit_memory.c. A value is put as far out as its operands allow, and
+ * Literals and elementwise operators (through lower.c) are here; views and gathers in
+ * emit_view.c, folds in emit_fold.c, inputs in emit_memory.c. A value is put as far out as its operands allow, and
  * remembered under (node, places, mask, dtype) while the block it stands in is open.
  */
 #include "compiler/llvm/emit.h"
@@ -22,7 +22,7 @@ static bool place_equal(const struct lj_place *a, const struct lj_place *b)
          a->lane_step == b->lane_step && a->each == b->each;
 }
 
-/* ---- memory of what was emitted ---------------------------------------------------------- */
+/* ---- memory of what was emitted -------------------------------------------------- */
 
 static uint32_t memo_bucket(const struct lj_emitter *emit, lj_id id, enum lj_dtype dtype,
                             const struct lj_place *places, uint32_t count)
@@ -80,9 +80,9 @@ static void memo_add(struct lj_emitter *emit, lj_id id, enum lj_dtype dtype, boo
   memo->buckets[bucket] = memo->count;
 }
 
-/* ---- leaves -------------------------------------------------------------------------------- */
+/* ---- leaves ---------------------------------------------------------------------- */
 
-static struct lj_value literal(struct lj_emitter *emit, enum lj_dtype dtype, double number)
+struct lj_value lj_emit_literal(struct lj_emitter *emit, enum lj_dtype dtype, double number)
 {
   LLVMTypeRef type = lj_emit_type(emit, dtype);
   LLVMValueRef value = lj_ir_is_float(type) ? lj_ir_number(emit->ir, type, number)
@@ -92,7 +92,7 @@ static struct lj_value literal(struct lj_emitter *emit, enum lj_dtype dtype, dou
 }
 
 /* The number at a place, as i64: a scalar, or one per lane. */
-static struct lj_value place_number(struct lj_emitter *emit, const struct lj_place *place)
+struct lj_value lj_emit_place(struct lj_emitter *emit, const struct lj_place *place)
 {
   struct lj_ir *ir = emit->ir;
   LLVMBasicBlockRef here = lj_emit_hoist(emit, place->depth);
@@ -116,8 +116,8 @@ static struct lj_value place_number(struct lj_emitter *emit, const struct lj_pla
 static struct lj_value emit_iota(struct lj_emitter *emit, const struct lj_place *place)
 {
   if (!place->each && !place->dynamic && !place->lane_step)
-    return literal(emit, LJ_WEAK_INT, (double)place->constant);
-  return place_number(emit, place);
+    return lj_emit_literal(emit, LJ_WEAK_INT, (double)place->constant);
+  return lj_emit_place(emit, place);
 }
 
 static struct lj_value emit_parameter(struct lj_emitter *emit, const struct lj_node *node)
@@ -141,7 +141,7 @@ static struct lj_value emit_size(struct lj_emitter *emit, const struct lj_node *
   LLVMValueRef batch;
 
   if (lj_size_is_number(node->size))
-    return literal(emit, LJ_WEAK_INT, (double)node->size.offset);
+    return lj_emit_literal(emit, LJ_WEAK_INT, (double)node->size.offset);
   LJ_CHECK(emit->trap, node->size.symbol == LJ_SYMBOL_BATCH);
   here = lj_emit_hoist(emit, 0);
   batch = lj_emit_field(emit, emit->call, LJ_ABI_BATCH, ir->i64);
@@ -184,322 +184,11 @@ static struct lj_value emit_table(struct lj_emitter *emit, lj_id id,
   struct lj_place flat = lj_emit_flatten(emit, node, places);
 
   if (!flat.each && !flat.dynamic && !flat.lane_step)
-    return literal(emit, dtype, node->table[flat.constant]);
+    return lj_emit_literal(emit, dtype, node->table[flat.constant]);
   return lj_emit_load(emit, table_global(emit, node, id, dtype), 0, dtype, flat);
 }
 
-/* ---- views ------------------------------------------------------------------------------------ */
-
-/* start + step*place */
-static struct lj_place move_place(struct lj_emitter *emit, const struct lj_place *place,
-                                  int64_t start, int64_t step)
-{
-  struct lj_ir *ir = emit->ir;
-  struct lj_place moved = *place;
-  LLVMBasicBlockRef here;
-
-  if (start == 0 && step == 1)
-    return moved;
-  here = lj_emit_hoist(emit, place->depth);
-  moved.constant = place->each ? 0 : start + step * place->constant;
-  moved.lane_step = step * place->lane_step;
-  if (place->dynamic && step != 1)
-    moved.dynamic = lj_ir_mul(ir, place->dynamic, lj_ir_index(ir, step));
-  if (place->each) {
-    LLVMTypeRef type = LLVMTypeOf(place->each);
-    moved.each = lj_ir_add(
-        ir, lj_ir_mul(ir, place->each, lj_ir_integer(ir, type, step)),
-        lj_ir_integer(ir, type, start));
-  }
-  lj_emit_return(emit, here);
-  return moved;
-}
-
-static struct lj_value emit_view(struct lj_emitter *emit, const struct lj_node *node,
-                                 const struct lj_place *places)
-{
-  const struct lj_node *operand = lj_node_at(emit->graph, node->operand[0]);
-  struct lj_place under[LOSSJIT_MAX_RANK] = {{0}};
-
-  for (uint32_t axis = 0; axis < operand->rank; axis++) {
-    const struct lj_read *read = &node->reads[axis];
-    LJ_CHECK(emit->trap, lj_size_is_number(read->start));
-    under[axis] = read->axis < 0 ? lj_place_constant(read->start.offset)
-                                 : move_place(emit, &places[read->axis],
-                                              read->start.offset, read->step);
-  }
-  return lj_emit_value(emit, node->operand[0], under);
-}
-
-/* ---- pads: a value inside, zero around ------------------------------------------------------- */
-
-struct pad {
-  LLVMValueRef inside; /* i1 or a mask; NULL: everywhere */
-  bool never;
-  uint32_t depth;
-};
-
-static void pad_and(struct lj_emitter *emit, struct pad *pad, LLVMValueRef inside,
-                    uint32_t depth)
-{
-  if (pad->inside) {
-    uint32_t lanes = lj_ir_lanes(LLVMTypeOf(inside));
-    uint32_t before = lj_ir_lanes(LLVMTypeOf(pad->inside));
-    if (lanes < before)
-      inside = lj_ir_splat(emit->ir, inside, before);
-    if (before < lanes)
-      pad->inside = lj_ir_splat(emit->ir, pad->inside, lanes);
-    inside = lj_ir_and(emit->ir, pad->inside, inside);
-  }
-  pad->inside = inside;
-  pad->depth = depth > pad->depth ? depth : pad->depth;
-}
-
-/* Where a place along the pad lies along its operand, safe to read even outside. */
-static struct lj_place pad_place(struct lj_emitter *emit, struct pad *pad,
-                                 const struct lj_place *place, const struct lj_read *read,
-                                 int64_t extent)
-{
-  struct lj_ir *ir = emit->ir;
-  int64_t start = read->start.offset, step = read->step;
-  bool fixed = !place->each && !place->dynamic && !place->lane_step;
-
-  if (fixed) {
-    int64_t offset = place->constant - start;
-    int64_t index = offset / step;
-    pad->never |= offset % step != 0 || index < 0 || index >= extent;
-    return lj_place_constant(pad->never ? 0 : index);
-  }
-  if (start == 0 && step == 1 && !place->each && extent < 0)
-    return *place;
-  struct lj_value at = place_number(emit, place);
-  LLVMBasicBlockRef here = lj_emit_hoist(emit, place->depth);
-  LLVMTypeRef type = LLVMTypeOf(at.value);
-  LLVMValueRef zero = lj_ir_integer(ir, type, 0), by = lj_ir_integer(ir, type, step);
-  LLVMValueRef offset = lj_ir_sub(ir, at.value, lj_ir_integer(ir, type, start));
-  LLVMValueRef index = step == 1 ? offset : LLVMBuildSDiv(ir->builder, offset, by, "");
-  LLVMValueRef inside =
-      lj_ir_icmp(ir, LLVMIntULT, index, lj_ir_integer(ir, type, extent));
-  if (step != 1)
-    inside = lj_ir_and(ir, inside,
-                       lj_ir_icmp(ir, LLVMIntEQ, lj_ir_mul(ir, index, by), offset));
-  index = lj_ir_select(ir, inside, index, zero);
-  pad_and(emit, pad, inside, place->depth);
-  lj_emit_return(emit, here);
-  return (struct lj_place){.each = index, .depth = place->depth};
-}
-
-static struct lj_value select_pad(struct lj_emitter *emit, const struct pad *pad,
-                                  struct lj_value value)
-{
-  struct lj_ir *ir = emit->ir;
-  uint32_t depth = pad->depth > value.depth ? pad->depth : value.depth;
-  LLVMBasicBlockRef here = lj_emit_hoist(emit, depth);
-  LLVMValueRef inside = pad->inside;
-  uint32_t lanes = lj_ir_lanes(LLVMTypeOf(value.value));
-  uint32_t mask_lanes = lj_ir_lanes(LLVMTypeOf(inside));
-
-  if (lanes < mask_lanes)
-    value.value = lj_ir_splat(ir, value.value, mask_lanes);
-  if (mask_lanes < lanes)
-    inside = lj_ir_splat(ir, inside, lanes);
-  value.value =
-      lj_ir_select(ir, inside, value.value, LLVMConstNull(LLVMTypeOf(value.value)));
-  lj_emit_return(emit, here);
-  return (struct lj_value){value.value, depth};
-}
-
-static struct lj_value emit_pad(struct lj_emitter *emit, const struct lj_node *node,
-                                const struct lj_place *places)
-{
-  const struct lj_node *operand = lj_node_at(emit->graph, node->operand[0]);
-  struct lj_place under[LOSSJIT_MAX_RANK] = {{0}};
-  struct pad pad = {0};
-
-  for (uint32_t axis = 0; axis < operand->rank; axis++) {
-    const struct lj_read *read = &node->reads[axis];
-    bool whole = lj_size_equal(operand->shape[axis], node->shape[axis]) &&
-                 lj_size_is(read->start, 0) && read->step == 1;
-    under[axis] = whole ? places[axis]
-                        : pad_place(emit, &pad, &places[axis], read,
-                                    operand->shape[axis].offset);
-  }
-  if (pad.never)
-    return literal(emit, node->dtype, 0);
-  struct lj_value value = lj_emit_value(emit, node->operand[0], under);
-  return pad.inside ? select_pad(emit, &pad, value) : value;
-}
-
-/* ---- gather ---------------------------------------------------------------------------------------- */
-
-/* The check phase itself may meet an index that was not checked yet. */
-static LLVMValueRef clamp_index(struct lj_emitter *emit, LLVMValueRef index, int64_t limit)
-{
-  struct lj_ir *ir = emit->ir;
-  LLVMTypeRef type = LLVMTypeOf(index);
-  LLVMValueRef good = lj_ir_icmp(ir, LLVMIntULT, index, lj_ir_integer(ir, type, limit));
-
-  return lj_ir_select(ir, good, index, lj_ir_integer(ir, type, 0));
-}
-
-static struct lj_value emit_gather(struct lj_emitter *emit, const struct lj_node *node,
-                                   const struct lj_place *places)
-{
-  const struct lj_node *operand = lj_node_at(emit->graph, node->operand[0]);
-  struct lj_value index = lj_emit_as(emit, node->operand[1], places, LJ_I64);
-  struct lj_place under[LOSSJIT_MAX_RANK] = {{0}};
-  uint32_t from = 0;
-
-  if (emit->phase && emit->phase->checks) {
-    LLVMBasicBlockRef here = lj_emit_hoist(emit, index.depth);
-    index.value = clamp_index(emit, index.value, operand->shape[node->axes].offset);
-    lj_emit_return(emit, here);
-  }
-  for (uint32_t axis = 0; axis < operand->rank; axis++)
-    under[axis] = axis == node->axes
-                      ? (struct lj_place){.each = index.value, .depth = index.depth}
-                      : places[from++];
-  return lj_emit_value(emit, node->operand[0], under);
-}
-
-/* ---- folds --------------------------------------------------------------------------------------------- */
-
-static struct lj_value emit_total(struct lj_emitter *emit, const struct lj_node *node,
-                                  const struct lj_fold_info *fold,
-                                  const struct lj_place *places)
-{
-  struct lj_place flat = lj_emit_flatten(emit, node, places);
-  struct lj_value total;
-
-  flat.constant += flat.each ? 0 : fold->slot;
-  if (flat.each)
-    flat = move_place(emit, &flat, fold->slot, 1);
-  total = lj_emit_load(emit, emit->totals, 0, LJ_F64, flat);
-  LLVMBasicBlockRef here = lj_emit_hoist(emit, total.depth);
-  total.value = lj_ir_convert(
-      emit->ir, total.value,
-      lj_ir_shaped(emit->ir, lj_emit_type(emit, node->dtype), LLVMTypeOf(total.value)));
-  lj_emit_return(emit, here);
-  return total;
-}
-
-/* One term of a fold per inner element, in a body without loops. */
-static struct lj_value unrolled_fold(struct lj_emitter *emit, const struct lj_node *node,
-                                     const struct lj_place *places)
-{
-  const struct lj_node *operand = lj_node_at(emit->graph, node->operand[0]);
-  struct lj_place under[LOSSJIT_MAX_RANK] = {{0}};
-  int64_t count = 1;
-  uint32_t from = 0, depth = 0, used = 0;
-  LLVMValueRef chain[2] = {NULL, NULL};
-
-  for (uint32_t axis = 0; axis < operand->rank; axis++)
-    if (node->axes >> axis & 1u)
-      count *= operand->shape[axis].offset;
-    else
-      under[axis] = places[from++];
-  for (int64_t i = 0; i < count; i++) {
-    int64_t rest = i;
-    for (uint32_t axis = operand->rank; axis-- > 0;)
-      if (node->axes >> axis & 1u) {
-        under[axis] = lj_place_constant(rest % operand->shape[axis].offset);
-        rest /= operand->shape[axis].offset;
-      }
-    struct lj_value term = lj_emit_as(emit, node->operand[0], under, node->dtype);
-    LLVMBasicBlockRef here = lj_emit_hoist(emit, term.depth > depth ? term.depth : depth);
-    depth = term.depth > depth ? term.depth : depth;
-    /* Two chains: half the latency, and half the error of one. */
-    uint32_t which = used++ & 1u;
-    if (chain[which] && lj_ir_lanes(LLVMTypeOf(chain[which])) !=
-                            lj_ir_lanes(LLVMTypeOf(term.value))) {
-      if (lj_ir_lanes(LLVMTypeOf(term.value)) == 1)
-        term.value = lj_ir_splat(emit->ir, term.value, emit->plan->lanes);
-      else
-        chain[which] = lj_ir_splat(emit->ir, chain[which], emit->plan->lanes);
-    }
-    chain[which] = chain[which]
-                       ? lj_emit_combine(emit, node->op, chain[which], term.value)
-                       : term.value;
-    lj_emit_return(emit, here);
-  }
-  if (!chain[0])
-    return (struct lj_value){
-        lj_emit_identity(emit, node->op, lj_emit_type(emit, node->dtype)), 0};
-  if (chain[1]) {
-    LLVMBasicBlockRef here = lj_emit_hoist(emit, depth);
-    uint32_t lanes = emit->plan->lanes;
-    for (int i = 0; i < 2; i++)
-      if (lj_ir_lanes(LLVMTypeOf(chain[i])) == 1 &&
-          lj_ir_lanes(LLVMTypeOf(chain[1 - i])) != 1)
-        chain[i] = lj_ir_splat(emit->ir, chain[i], lanes);
-    chain[0] = lj_emit_combine(emit, node->op, chain[0], chain[1]);
-    lj_emit_return(emit, here);
-  }
-  return (struct lj_value){chain[0], depth};
-}
-
-/* Across samples, a result along kept axes at an index that differs by lane: chosen from
- * all of them. */
-static struct lj_value chosen_fold(struct lj_emitter *emit, lj_id id,
-                                   const struct lj_node *node,
-                                   const struct lj_place *places, uint32_t axis)
-{
-  struct lj_ir *ir = emit->ir;
-  struct lj_place under[LOSSJIT_MAX_RANK] = {{0}};
-  struct lj_value chosen = {NULL, places[axis].depth};
-
-  memcpy(under, places, node->rank * sizeof *places);
-  for (int64_t i = 0; i < node->shape[axis].offset; i++) {
-    under[axis] = lj_place_constant(i);
-    struct lj_value one = lj_emit_value(emit, id, under);
-    uint32_t depth = one.depth > chosen.depth ? one.depth : chosen.depth;
-    LLVMBasicBlockRef here = lj_emit_hoist(emit, depth);
-    LLVMValueRef index = places[axis].each;
-    uint32_t lanes = lj_ir_lanes(LLVMTypeOf(index));
-    if (lanes > 1 && lj_ir_lanes(LLVMTypeOf(one.value)) == 1)
-      one.value = lj_ir_splat(ir, one.value, lanes);
-    LLVMValueRef here_too = lj_ir_icmp(ir, LLVMIntEQ, index,
-                                       lj_ir_integer(ir, LLVMTypeOf(index), i));
-    if (lanes == 1 && lj_ir_lanes(LLVMTypeOf(one.value)) > 1)
-      here_too = lj_ir_splat(ir, here_too, lj_ir_lanes(LLVMTypeOf(one.value)));
-    chosen.value = chosen.value
-                       ? lj_ir_select(ir, here_too, one.value, chosen.value)
-                       : one.value;
-    chosen.depth = depth;
-    lj_emit_return(emit, here);
-  }
-  if (!chosen.value)
-    return literal(emit, node->dtype, 0);
-  return chosen;
-}
-
-static struct lj_value emit_fold(struct lj_emitter *emit, lj_id id,
-                                 const struct lj_node *node, const struct lj_place *places)
-{
-  uint32_t index = emit->plan->fold_of[id] - 1;
-  const struct lj_fold_info *fold = &emit->plan->folds[index];
-
-  if (fold->batch)
-    return emit_total(emit, node, fold, places);
-  if (emit->across) {
-    for (uint32_t axis = lj_is_batched(node) ? 1 : 0; axis < node->rank; axis++)
-      if (places[axis].each)
-        return chosen_fold(emit, id, node, places, axis);
-    return unrolled_fold(emit, node, places);
-  }
-  if (fold->count == 1) {
-    LJ_CHECK(emit->trap, emit->fold_values[index].value != NULL);
-    return emit->fold_values[index];
-  }
-  LLVMBasicBlockRef here = lj_emit_hoist(emit, 0);
-  LLVMValueRef base =
-      lj_ir_offset(emit->ir, emit->ir->i8, emit->scratch, lj_ir_index(emit->ir, fold->offset));
-  lj_emit_return(emit, here);
-  return lj_emit_load(emit, base, fold->once ? 0 : emit->sample.depth, node->dtype,
-                      lj_emit_flatten(emit, node, places));
-}
-
-/* ---- elementwise operators ---------------------------------------------------------------------------- */
+/* ---- elementwise operators ------------------------------------------------------- */
 
 /* The places of an operand that broadcasts against `node`. */
 static void operand_places(const struct lj_node *node, const struct lj_node *operand,
@@ -590,7 +279,7 @@ static struct lj_value emit_elementwise(struct lj_emitter *emit, const struct lj
   return (struct lj_value){value, depth};
 }
 
-/* ---- everything -------------------------------------------------------------------------------------------- */
+/* ---- everything ------------------------------------------------------------------ */
 
 /* A row that an earlier pass stored; false if the node is not kept here. */
 static bool emit_kept(struct lj_emitter *emit, lj_id id, const struct lj_node *node,
@@ -623,16 +312,16 @@ static struct lj_value emit_node(struct lj_emitter *emit, lj_id id,
   switch (node->op) {
   case LJ_OP_INPUT: return lj_emit_input(emit, node, places);
   case LJ_OP_PARAMETER: return emit_parameter(emit, node);
-  case LJ_OP_CONSTANT: return literal(emit, dtype, node->number);
+  case LJ_OP_CONSTANT: return lj_emit_literal(emit, dtype, node->number);
   case LJ_OP_TABLE: return emit_table(emit, id, node, places, dtype);
   case LJ_OP_IOTA: return emit_iota(emit, &places[0]);
   case LJ_OP_SIZE: return emit_size(emit, node);
-  case LJ_OP_VIEW: return emit_view(emit, node, places);
-  case LJ_OP_PAD: return emit_pad(emit, node, places);
-  case LJ_OP_GATHER: return emit_gather(emit, node, places);
+  case LJ_OP_VIEW: return lj_emit_view(emit, node, places);
+  case LJ_OP_PAD: return lj_emit_pad(emit, node, places);
+  case LJ_OP_GATHER: return lj_emit_gather(emit, node, places);
   default:
     if (lj_op_is_row(node->op))
-      return emit_fold(emit, id, node, places);
+      return lj_emit_fold(emit, id, node, places);
     LJ_CHECK(emit->trap, lj_op_is_elementwise(node->op));
     if (emit_kept(emit, id, node, places, &value))
       return value;

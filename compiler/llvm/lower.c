@@ -17,7 +17,7 @@ struct operands {
 
 typedef LLVMValueRef lowering(const struct operands *o);
 
-/* ---- arithmetic --------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------ */
 
 #define ARITHMETIC(name, on_float, on_integer)                                          \
   static LLVMValueRef lower_##name(const struct operands *o)                            \
@@ -144,7 +144,7 @@ static LLVMValueRef lower_clip(const struct operands *o)
 
 static LLVMValueRef lower_copy(const struct operands *o) { return o->a; }
 
-/* ---- functions ------------------------------------------------------------------------------ */
+/* ---- functions ------------------------------------------------------------------- */
 
 #define FUNCTION(name)                                                                  \
   static LLVMValueRef lower_##name(const struct operands *o)                            \
@@ -183,7 +183,7 @@ FUNCTION_OF_TWO(pow)
 FUNCTION_OF_TWO(xlogy)
 FUNCTION_OF_TWO(logaddexp)
 
-/* ---- comparisons and truth values --------------------------------------------------------------- */
+/* ---- comparisons and truth values ------------------------------------------------ */
 
 #define COMPARISON(name, on_float, on_integer)                                          \
   static LLVMValueRef lower_##name(const struct operands *o)                            \
@@ -238,7 +238,7 @@ static LLVMValueRef lower_where(const struct operands *o)
 
 static LLVMValueRef lower_cast(const struct operands *o) { return o->a; }
 
-/* ---- the table ------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------- */
 
 static lowering *const lowerings[LJ_OP_COUNT] = {
 #define OP(id, name, arity, type, reference, how, ...) [LJ_OP_##id] = lower_##how,

@@ -63,7 +63,7 @@ def losses():
              lambda t: o.losses.kl_divergence(t.y_pred, t.y_true), **shares),
         rows("kl_divergence_with_log_targets",
              {"y_true": "log_rows", "y_pred": "log_rows"}),
-        rows("generalized_kl_divergence", shares),
+        rows("generalized_kl_divergence", shares), rows("convex_kl_divergence", shares),
         case("dice_loss(y_pred, y_true, class_weights=w, alpha=0.3, beta=0.7)",
              lambda t: o.losses.dice_loss(t.y_pred, t.y_true, class_weights=t.w,
                                           alpha=0.3, beta=0.7, reduction="none").mean(-1),
