@@ -117,6 +117,28 @@ static bool all_sizes_fit(struct lj_build *build)
   return true;
 }
 
+/* Longest chain of values that depend on each other: the emitter follows it by recursion. */
+#define CHAIN_LIMIT 1200u
+
+static bool chains_fit(struct lj_build *build)
+{
+  const struct lj_graph *graph = &build->checked.graph;
+  uint32_t *depth = LJ_NEW_ARRAY(&build->arena, uint32_t, graph->node_count + 1);
+
+  for (lj_id id = 1; id <= graph->node_count; id++) {
+    const struct lj_node *node = lj_node_at(graph, id);
+    for (uint32_t i = 0; i < node->operand_count; i++)
+      if (depth[node->operand[i]] >= depth[id])
+        depth[id] = depth[node->operand[i]] + 1;
+    if (depth[id] > CHAIN_LIMIT) {
+      lj_report(&build->diags, LJ_D_TOO_LARGE, node->span,
+                "a chain of values that depend on each other", "1200");
+      return false;
+    }
+  }
+  return true;
+}
+
 static lj_id add_input(struct lj_graph *graph, const char *name, enum lj_role role,
                        enum lj_dtype dtype, uint32_t rank, const struct lj_size *shape)
 {
@@ -224,7 +246,7 @@ bool lj_build_kernel(struct lj_build *build, const struct lj_variant *variant)
   lj_id weights, roots[40];
 
   LJ_CHECK(&build->trap, checked->wrt_count <= 32);
-  if (!all_sizes_known(build) || !all_sizes_fit(build))
+  if (!all_sizes_known(build) || !all_sizes_fit(build) || !chains_fit(build))
     return false;
   graph->fold = true;
   lj_simplify(graph, &checked->value, 1);
@@ -237,7 +259,7 @@ bool lj_build_kernel(struct lj_build *build, const struct lj_variant *variant)
   lj_simplify(graph, roots, collect_roots(build, roots));
   put_roots(build, roots);
   build->check = lj_index_check(graph, roots, collect_roots(build, roots));
-  return true;
+  return chains_fit(build);
 }
 
 void lj_build_expand(struct lj_build *build)

@@ -104,6 +104,7 @@ static lossjit_status load_code(lossjit_engine *engine, struct lj_code_entry *en
   if (entry->abi.has_finish)
     entry->finish = (lj_abi_finish *)(uintptr_t)lj_code_symbol(entry->code,
                                                               LJ_ABI_FINISH_NAME);
+  LJ_CHECK(entry->arena.trap, !entry->abi.has_finish || entry->finish != NULL);
   entry->times.load = milliseconds() - start;
   return LOSSJIT_OK;
 }

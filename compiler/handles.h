@@ -89,7 +89,6 @@ struct lj_code_entry {
 };
 
 struct lossjit_kernel {
-  atomic_uint references;
   lossjit_loss *loss;
   struct lj_code_entry *entry; /* belongs to the loss */
   struct lj_workspace workspace;

@@ -8,9 +8,8 @@
 #include "compiler/handles.h"
 #include "compiler/passes.h"
 
+#include <math.h>
 #include <string.h>
-
-#define MAX_ARRAYS 40
 
 /* ---- specializing ---------------------------------------------------------------- */
 
@@ -22,7 +21,31 @@ static const lossjit_input *find_input(const lossjit_loss *loss, const char *nam
   return NULL;
 }
 
-/* Names are the loss's own, so that variants outlive what the caller passed. */
+static const lossjit_input *find_given(const lossjit_specialization *how, const char *name)
+{
+  for (size_t i = 0; i < how->input_count; i++)
+    if (how->inputs[i].name && strcmp(how->inputs[i].name, name) == 0)
+      return &how->inputs[i];
+  return NULL;
+}
+
+/* The sizes given for an input; false if they are no sizes. */
+static bool take_sizes(const lossjit_input *own, const lossjit_input *given,
+                       lossjit_input *to)
+{
+  if (given->rank != own->rank || (given->dtype && given->dtype != own->dtype))
+    return false;
+  *to = *own;
+  for (int32_t axis = 0; axis < own->rank; axis++) {
+    to->sizes[axis] = given->sizes[axis];
+    if (given->sizes[axis] < LOSSJIT_ANY)
+      return false;
+  }
+  return true;
+}
+
+/* Names are the loss's own, so that variants outlive what the caller passed; inputs are in
+ * the loss's order, so that equal variants compare equal. */
 static bool fill_variant(const lossjit_loss *loss, const lossjit_specialization *how,
                          struct lj_variant *variant)
 {
@@ -35,18 +58,17 @@ static bool fill_variant(const lossjit_loss *loss, const lossjit_specialization 
   if (!(variant->outputs & LOSSJIT_GRADIENT))
     variant->adjoint = false;
   if (how->input_count > LJ_COUNT(variant->inputs) || (how->input_count && !how->inputs) ||
-      (unsigned)how->weighting > LOSSJIT_ELEMENT_WEIGHT)
+      (unsigned)how->weighting > LOSSJIT_ELEMENT_WEIGHT ||
+      (how->outputs & ~(LOSSJIT_LOSS | LOSSJIT_GRADIENT | LOSSJIT_NO_VALUE)))
     return false;
-  for (size_t i = 0; i < how->input_count; i++) {
-    const lossjit_input *own = find_input(loss, how->inputs[i].name);
-    lossjit_input *input = &variant->inputs[variant->input_count];
-    if (!own || how->inputs[i].rank != own->rank ||
-        (how->inputs[i].dtype && how->inputs[i].dtype != own->dtype))
+  for (size_t i = 0; i < how->input_count; i++)
+    if (!find_input(loss, how->inputs[i].name))
       return false;
-    *input = *own;
-    for (int32_t axis = 0; axis < own->rank; axis++)
-      input->sizes[axis] = how->inputs[i].sizes[axis];
-    variant->input_count++;
+  for (uint32_t i = 0; i < loss->input_count; i++) {
+    const lossjit_input *given = find_given(how, loss->inputs[i].name);
+    if (given && !take_sizes(&loss->inputs[i], given,
+                             &variant->inputs[variant->input_count++]))
+      return false;
   }
   return true;
 }
@@ -61,7 +83,6 @@ static lossjit_status create_kernel(lossjit_loss *loss, struct lj_code_entry *en
   if (!kernel)
     return LOSSJIT_NO_MEMORY;
   memset(kernel, 0, sizeof *kernel);
-  atomic_init(&kernel->references, 1);
   atomic_flag_clear(&kernel->busy);
   kernel->entry = entry;
   status = lj_workspace_create(&entry->abi, allocator, &kernel->workspace);
@@ -106,7 +127,7 @@ void lossjit_kernel_release(lossjit_kernel *kernel)
 {
   lossjit_loss *loss;
 
-  if (!kernel || atomic_fetch_sub(&kernel->references, 1) != 1)
+  if (!kernel)
     return;
   loss = kernel->loss;
   lj_workspace_release(&kernel->workspace, &loss->engine->allocator);
@@ -133,6 +154,8 @@ static bool take_array(const struct lj_abi_shape *shape, const lossjit_array *ar
 
   *to = (struct lj_abi_array){array->data, shape->batched ? stride : 0};
   if (needed && !array->data && !empty)
+    return false;
+  if (stride == INT64_MIN || stride % shape->alignment != 0)
     return false;
   if (shape->batched && batch > 1 && stride > -shape->sample_bytes &&
       stride < shape->sample_bytes)
@@ -222,6 +245,8 @@ static bool find_denominator(const struct lj_code_entry *entry, const lossjit_ca
       return false;
     *denominator = count_weights(entry, inputs, call->batch,
                                  call->reduction == LOSSJIT_MEAN_BY_WEIGHT);
+    if (*denominator == 0)
+      *denominator = HUGE_VAL; /* nothing counts: value and gradient 0 */
     return true;
   }
   return false;
@@ -388,9 +413,9 @@ static lossjit_status evaluate(lossjit_kernel *kernel, const lossjit_call *call,
   const double **arrays = LJ_NEW_ARRAY(arena, const double *, graph->input_count + 1);
   double *parameters = LJ_NEW_ARRAY(arena, double, graph->parameter_count + 1);
   int64_t *symbols = LJ_NEW_ARRAY(arena, int64_t, graph->symbol_count + 2), bad = 0;
-  const double *values[MAX_ARRAYS], *losses;
-  lj_id nodes[MAX_ARRAYS];
+  lj_id *nodes = LJ_NEW_ARRAY(arena, lj_id, build->checked.wrt_count + 1);
   uint32_t count = output_nodes(build, &entry->variant, nodes);
+  const double **values = LJ_NEW_ARRAY(arena, const double *, count + 1), *losses;
 
   for (uint32_t i = 0; i < graph->input_count; i++)
     arrays[i] = read_array(arena, &graph->inputs[i], &entry->abi.inputs[i], &inputs[i],
@@ -416,8 +441,11 @@ static lossjit_status evaluate(lossjit_kernel *kernel, const lossjit_call *call,
 static lossjit_status interpret(lossjit_kernel *kernel, const lossjit_call *call,
                                 struct lj_build *build)
 {
-  struct lj_abi_array inputs[MAX_ARRAYS], outputs[MAX_ARRAYS];
   struct lj_code_entry *entry = kernel->entry;
+  struct lj_abi_array *inputs =
+      LJ_NEW_ARRAY(&build->arena, struct lj_abi_array, entry->abi.input_count + 1);
+  struct lj_abi_array *outputs =
+      LJ_NEW_ARRAY(&build->arena, struct lj_abi_array, entry->abi.output_count + 1);
   double denominator;
 
   if (!take_inputs(kernel, call, inputs) || !take_outputs(kernel, call, outputs) ||

@@ -353,6 +353,7 @@ static struct lj_abi_shape shape_of(const struct lj_planner *planner, lj_id id)
   const struct lj_node *node = lj_node_at(planner->graph, id);
   struct lj_abi_shape shape = {.sample_bytes = lj_inner_count(node) * element_bytes(node),
                                .batched = lj_is_batched(node),
+                               .alignment = (int32_t)element_bytes(node),
                                .dense = needs_dense(planner->plan, node),
                                .alias = -1};
   return shape;

@@ -53,6 +53,7 @@ struct lj_fold_info {
   uint32_t level;  /* inner folds */
   uint32_t slot;   /* batch folds: first slot */
   uint32_t count;  /* elements of the result per sample (or in all, without a batch axis) */
+  bool placed;     /* inner folds: `offset` is taken */
   uint64_t offset; /* inner folds with count > 1, lanes along the row: bytes into scratch */
 };
 

@@ -13,6 +13,8 @@
 
 /* From this cost on a value is worth a store and a load: about four instructions each. */
 #define KEEP_COST 12u
+/* Reductions that one loop nest carries; more would only spill. */
+#define PASS_FOLDS 16u
 
 static uint64_t take_scratch(struct lj_planner *planner, const struct lj_node *row)
 {
@@ -82,7 +84,7 @@ static void place_fold(struct lj_planner *planner, struct lj_phase *phase, uint3
   for (uint32_t i = 0; i < phase->pass_count && !pass; i++) {
     struct lj_pass *p = &phase->passes[i];
     if (p->level == fold->level && p->once == fold->once && p->reduced == reduced &&
-        same_space(p, rank, extent))
+        p->fold_count < PASS_FOLDS && same_space(p, rank, extent))
       pass = p;
   }
   if (!pass) {
@@ -90,8 +92,9 @@ static void place_fold(struct lj_planner *planner, struct lj_phase *phase, uint3
     pass->reduced = reduced;
   }
   pass->folds[pass->fold_count++] = index;
-  if (fold->count != 1 && fold->offset == 0)
+  if (fold->count != 1 && !fold->placed)
     fold->offset = take_scratch(planner, node);
+  fold->placed = true;
 }
 
 /* Once-only passes first, then by level; folds were placed in level order per kind, so a

@@ -35,7 +35,9 @@
  *     and may be used from any number of threads. A kernel owns scratch memory, so one
  *     handle serves one call at a time (LOSSJIT_BUSY otherwise): give each thread its own
  *     handle from lossjit_kernel_share, which shares the code.
- *   - Silence. The library never prints, exits or installs handlers.
+ *   - Silence. The library never prints, exits or installs signal handlers. The back end,
+ *     once loaded, sets two process-wide options of the LLVM library it uses: a handler that
+ *     turns LLVM's fatal errors into LOSSJIT_INTERNAL, and no loop strength reduction.
  */
 #ifndef LOSSJIT_H
 #define LOSSJIT_H
@@ -261,8 +263,9 @@ typedef enum lossjit_reduction {
   LOSSJIT_NONE = 0,          /* gradient of the sum, nothing reduced */
   LOSSJIT_SUM,
   LOSSJIT_MEAN,              /* divided by the number of values of the result */
-  LOSSJIT_MEAN_BY_WEIGHT,    /* divided by the sum of the weights */
-  LOSSJIT_MEAN_OVER_WEIGHTED, /* divided by the number of non-zero weights */
+  LOSSJIT_MEAN_BY_WEIGHT,    /* divided by the sum of the weights; 0, and gradients of 0,
+                                when that is 0 */
+  LOSSJIT_MEAN_OVER_WEIGHTED, /* divided by the number of non-zero weights; likewise */
   LOSSJIT_BY_DENOMINATOR     /* divided by `denominator` */
 } lossjit_reduction;
 

@@ -74,6 +74,7 @@ struct lj_abi_slot {
 struct lj_abi_shape {
   int64_t sample_bytes; /* bytes of one sample's elements; of the whole without a batch */
   int32_t batched;
+  int32_t alignment; /* bytes of one element: strides are multiples of it */
   int32_t dense; /* samples must follow each other without a gap */
   int32_t alias; /* outputs: the input it may share memory with; -1: none */
   int32_t alias_unsafe; /* outputs: the kernel may read that input again after writing */

@@ -278,6 +278,22 @@ static bool has_gaps(const struct lj_abi_kernel *abi, const struct lj_workspace 
   return false;
 }
 
+/* Outputs without a batch axis are written to staging memory and copied: they may share
+ * memory with inputs that are still read. */
+static void finish(const struct run *run)
+{
+  const struct lj_abi_kernel *abi = run->code->abi;
+  struct lj_workspace *w = run->w;
+  const struct lj_abi_call call = {w->inputs,   w->staged_outputs, w->parameters, w->totals,
+                                   w->partials, w->scratch,        run->batch,    run->batch};
+
+  run->code->finish(&call);
+  for (uint32_t i = 0; i < abi->output_count; i++)
+    if (!abi->outputs[i].batched && w->outputs[i].data != w->staged_outputs[i].data)
+      memcpy(w->outputs[i].data, w->staged_outputs[i].data,
+             (size_t)abi->outputs[i].sample_bytes);
+}
+
 lossjit_status lj_kernel_run(const struct lj_kernel_code *code,
                              struct lj_workspace *workspace, int64_t batch,
                              int64_t *bad_sample)
@@ -298,12 +314,7 @@ lossjit_status lj_kernel_run(const struct lj_kernel_code *code,
       return LOSSJIT_LABEL_RANGE;
     }
   }
-  if (code->finish) {
-    const struct lj_abi_call call = {workspace->inputs,     workspace->outputs,
-                                     workspace->parameters, workspace->totals,
-                                     workspace->partials,   workspace->scratch,
-                                     batch,                 batch};
-    code->finish(&call);
-  }
+  if (code->finish)
+    finish(&run);
   return LOSSJIT_OK;
 }

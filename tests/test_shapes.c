@@ -124,7 +124,7 @@ static lossjit_status compile(struct setup *s, const struct row *row, const char
     if (dtype == LOSSJIT_F32 || dtype == LOSSJIT_F64)
       names[s->gradient_count++] = lossjit_loss_input(s->loss, i)->name;
   }
-  lossjit_loss_release(s->loss);
+  lossjit_loss *first = s->loss; /* the names are its own */
   options.gradients = names;
   options.gradient_count = s->gradient_count;
   status = lossjit_compile(s->engine, row->text, &options, &s->loss, &diagnostics);
@@ -136,6 +136,7 @@ static lossjit_status compile(struct setup *s, const struct row *row, const char
                      LOSSJIT_OK);
     s->gradient_count = 1;
   }
+  lossjit_loss_release(first);
   for (size_t i = 0; i < s->input_count; i++) {
     s->inputs[i] = *lossjit_loss_input(s->loss, i);
     for (int32_t axis = 0; axis < s->inputs[i].rank; axis++)

@@ -124,6 +124,8 @@ struct carries {
   struct carried items[LJ_IR_MAX_CARRIED];
   LLVMValueRef values[LJ_IR_MAX_CARRIED];
   uint32_t count;
+  struct carried *more; /* along the row: what no register is left for; kept in memory */
+  uint32_t more_count;
 };
 
 static enum lj_op carried_op(const struct lj_emitter *emit, const struct carried *item)
@@ -137,17 +139,19 @@ static void begin_carries(struct lj_emitter *emit, struct carries *carries)
   LLVMTypeRef type =
       lj_ir_vector(emit->ir, emit->ir->f64, emit->across ? emit->plan->lanes : 1);
 
-  carries->count = 0;
+  carries->count = carries->more_count = 0;
+  carries->more = LJ_NEW_ARRAY(emit->arena, struct carried, emit->plan->fold_count + 1);
   if (emit->phase->checks)
     carries->items[carries->count++] = (struct carried){NULL, 0};
   for (uint32_t i = 0; i < emit->phase->batch_fold_count; i++) {
     const struct lj_fold_info *fold = &emit->plan->folds[emit->phase->batch_folds[i]];
     if (!emit->across && fold->count != 1)
       continue; /* added row by row in a pass */
-    for (uint32_t k = 0; k < fold->count; k++) {
-      LJ_CHECK(emit->trap, carries->count < LJ_IR_MAX_CARRIED);
-      carries->items[carries->count++] = (struct carried){fold, k};
-    }
+    for (uint32_t k = 0; k < fold->count; k++)
+      if (carries->count < LJ_IR_MAX_CARRIED)
+        carries->items[carries->count++] = (struct carried){fold, k};
+      else
+        carries->more[carries->more_count++] = (struct carried){fold, k};
   }
   for (uint32_t i = 0; i < carries->count; i++)
     carries->values[i] =
@@ -222,6 +226,24 @@ static void step_carries(struct lj_emitter *emit, struct carries *carries,
     LLVMValueRef term = carried_term(emit, &carries->items[i]);
     LLVMValueRef next = lj_emit_combine(emit, op, carries->values[i], term);
     carries->values[i] = mask ? lj_ir_select(ir, mask, next, carries->values[i]) : next;
+  }
+}
+
+/* One sample's part of the sums that are kept in memory. */
+static void step_more(struct lj_emitter *emit, const struct carries *carries)
+{
+  struct lj_ir *ir = emit->ir;
+
+  LJ_CHECK(emit->trap, carries->more_count == 0 || !emit->across);
+  for (uint32_t i = 0; i < carries->more_count; i++) {
+    const struct carried *item = &carries->more[i];
+    LLVMValueRef at = lj_ir_offset(ir, ir->f64, emit->partials,
+                                   lj_ir_index(ir, item->fold->slot + item->element));
+    LLVMValueRef term = carried_term(emit, item);
+    lj_ir_store(ir,
+                lj_emit_combine(emit, carried_op(emit, item), lj_ir_load(ir, ir->f64, at),
+                                term),
+                at);
   }
 }
 
@@ -356,6 +378,7 @@ static void emit_phase(struct lj_emitter *emit, uint32_t number)
       .dynamic = loop.index, .lane_step = emit->across ? 1 : 0, .depth = emit->depth};
   run_passes(emit, false);
   step_carries(emit, &carries, begin);
+  step_more(emit, &carries);
   if (emit->phase->writes && emit->across)
     write_columns(emit);
   else if (emit->phase->writes)

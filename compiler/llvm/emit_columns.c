@@ -11,8 +11,6 @@
  */
 #include "compiler/llvm/emit.h"
 
-#define MAX_COLUMNS 64
-
 /* ---- shared ---------------------------------------------------------------------- */
 
 static uint32_t element_bytes(enum lj_dtype dtype)

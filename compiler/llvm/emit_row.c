@@ -71,8 +71,7 @@ static void begin_folds(struct lj_emitter *emit, struct nest *nest)
 }
 
 /* The places along the axes that the fold keeps, as its own places. */
-static void kept_places(const struct nest *nest, const struct lj_node *fold, bool batched,
-                        struct lj_place *places)
+static void kept_places(const struct nest *nest, bool batched, struct lj_place *places)
 {
   uint32_t to = 0;
 
@@ -81,7 +80,6 @@ static void kept_places(const struct nest *nest, const struct lj_node *fold, boo
   for (uint32_t axis = 0; axis < nest->pass->rank; axis++)
     if (!(nest->pass->reduced >> axis & 1u))
       places[to++] = nest->places[axis + 1];
-  (void)fold;
 }
 
 static void end_folds(struct lj_emitter *emit, struct nest *nest)
@@ -103,7 +101,7 @@ static void end_folds(struct lj_emitter *emit, struct nest *nest)
       emit->fold_values[nest->pass->folds[i]] = (struct lj_value){value, emit->depth};
       continue;
     }
-    kept_places(nest, fold, lj_is_batched(fold), places);
+    kept_places(nest, lj_is_batched(fold), places);
     LLVMValueRef base =
         lj_ir_offset(ir, ir->i8, emit->scratch, lj_ir_index(ir, info->offset));
     lj_emit_store(emit, base, fold->dtype, lj_emit_flatten(emit, fold, places), value);

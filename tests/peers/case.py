@@ -1,9 +1,9 @@
 """A comparison: a text of ours, what it is called elsewhere, and its random inputs.
 
-An input is drawn by a method of Draw, for a regime: ordinary values of order 1, or logits
-of size 1e2 or 1e4. Shapes are words: B is the batch, N the number of classes. A peer gets
-the inputs as attributes of `t`, tensors of its library, and returns the value before any
-mean over the batch.
+An input is drawn by a method of Draw, for a regime: ordinary values of order 1, or
+logits of size 1e2 or 1e4. Shapes are words: B is the batch, N the number of classes. A
+peer gets the inputs as attributes of `t`, tensors of its library, and returns the value
+before any mean over the batch.
 """
 
 import zlib
@@ -76,11 +76,20 @@ class Draw:
 
 
 class Case:
-    """`by`: the inputs to differentiate by; `shared`: those that have no batch; inputs are
-    kinds, or pairs of a kind and a shape other than "B N"."""
+    """`by`: the inputs to differentiate by; `shared`: those that have no batch; inputs
+    are kinds, or pairs of a kind and a shape other than "B N"."""
 
-    def __init__(self, library, text, peer, result=PER_SAMPLE, by=("y_pred",),
-                 shared=(), remark="", **inputs):
+    def __init__(
+        self,
+        library,
+        text,
+        peer,
+        result=PER_SAMPLE,
+        by=("y_pred",),
+        shared=(),
+        remark="",
+        **inputs,
+    ):
         self.library, self.text, self.peer, self.remark = library, text, peer, remark
         self.result, self.by, self.shared = result, by, shared
         self.inputs = inputs or {"y_true": "real", "y_pred": "real"}
@@ -92,8 +101,9 @@ class Case:
         drawn = {}
         for name, spec in self.inputs.items():
             kind, shape = spec if isinstance(spec, tuple) else (spec, "B N")
-            size = [sizes[word] if word in sizes else int(word)
-                    for word in shape.split()]
+            size = [
+                sizes[word] if word in sizes else int(word) for word in shape.split()
+            ]
             array = getattr(draw, kind)(*size)
             drawn[name] = array if array.dtype.kind == "i" else array.astype(dtype)
         return drawn

@@ -91,8 +91,8 @@ def by_peer(case, inputs):
 
 
 def distances(got, expected):
-    """Differences element by element, relative to the larger of the element and the mean
-    magnitude of all of them. Equal infinities and two NaNs are no difference."""
+    """Differences element by element, relative to the larger of the element and the
+    mean magnitude of all of them. Equal infinities and two NaNs are no difference."""
     got, expected = np.asarray(got, float), np.asarray(expected, float)
     same = (got == expected) | (np.isnan(got) & np.isnan(expected))
     finite = np.abs(expected[np.isfinite(expected)])
@@ -109,8 +109,9 @@ class Comparison:
         self.case, self.dtype, self.scale = case, dtype, scale
         self.inputs = case.draw(scale, dtype)
         *self.theirs, self.adjoint = by_peer(case, self.inputs)
-        self.mine = engine.run(case.text, self.inputs, case.shared, case.by, case.result,
-                               self.adjoint)
+        self.mine = engine.run(
+            case.text, self.inputs, case.shared, case.by, case.result, self.adjoint
+        )
         self.loss = distances(self.mine[0], self.theirs[0]).max(initial=0)
         self.gradient = None
         for name in case.by:
@@ -124,12 +125,17 @@ class Comparison:
         return self.worst() <= report.BOUNDS[self.dtype][0]
 
     def farthest(self):
-        """Where the two are farthest apart: "loss" or an input's name, and the index."""
+        """Where the two are farthest apart, "loss" or an input's name, and what the
+        two have there."""
         if self.loss >= self.worst():
             what, mine, theirs = "loss", self.mine[0], self.theirs[0]
         else:
-            what = max(self.case.by, key=lambda name: distances(
-                self.mine[1][name], self.theirs[1][name]).max())
+            what = max(
+                self.case.by,
+                key=lambda name: distances(
+                    self.mine[1][name], self.theirs[1][name]
+                ).max(),
+            )
             mine, theirs = self.mine[1][what], self.theirs[1][what]
         apart = distances(mine, theirs)
         index = np.unravel_index(apart.argmax(), apart.shape)
@@ -137,14 +143,20 @@ class Comparison:
 
 
 def compare(engine, case):
-    return [Comparison(engine, case, dtype, scale)
-            for dtype in DTYPES for scale in SCALES]
+    return [
+        Comparison(engine, case, dtype, scale) for dtype in DTYPES for scale in SCALES
+    ]
 
 
 def all_cases():
-    return (keras_cases.losses() + torch_cases.losses() + torch_cases.helpers()
-            + optax_cases.losses() + activation_cases.activations()
-            + keras_cases.scores())
+    return (
+        keras_cases.losses()
+        + torch_cases.losses()
+        + torch_cases.helpers()
+        + optax_cases.losses()
+        + activation_cases.activations()
+        + keras_cases.scores()
+    )
 
 
 def main():

@@ -18,24 +18,39 @@ NAMES = {number: name for name, number in DTYPES.items()}
 
 
 class Input(c.Structure):
-    _fields_ = [("name", c.c_char_p), ("dtype", c.c_int), ("rank", c.c_int32),
-                ("sizes", c.c_int64 * MAX_RANK)]
+    _fields_ = [
+        ("name", c.c_char_p),
+        ("dtype", c.c_int),
+        ("rank", c.c_int32),
+        ("sizes", c.c_int64 * MAX_RANK),
+    ]
 
 
 class CompileOptions(c.Structure):
-    _fields_ = [("text_length", c.c_size_t), ("file_name", c.c_char_p),
-                ("inputs", c.POINTER(Input)), ("input_count", c.c_size_t),
-                ("parameter_names", c.POINTER(c.c_char_p)),
-                ("parameter_defaults", c.POINTER(c.c_double)),
-                ("parameter_count", c.c_size_t),
-                ("gradients", c.POINTER(c.c_char_p)), ("gradient_count", c.c_size_t),
-                ("result", c.c_int), ("default_dtype", c.c_int),
-                ("no_gradient", c.c_int)]
+    _fields_ = [
+        ("text_length", c.c_size_t),
+        ("file_name", c.c_char_p),
+        ("inputs", c.POINTER(Input)),
+        ("input_count", c.c_size_t),
+        ("parameter_names", c.POINTER(c.c_char_p)),
+        ("parameter_defaults", c.POINTER(c.c_double)),
+        ("parameter_count", c.c_size_t),
+        ("gradients", c.POINTER(c.c_char_p)),
+        ("gradient_count", c.c_size_t),
+        ("result", c.c_int),
+        ("default_dtype", c.c_int),
+        ("no_gradient", c.c_int),
+    ]
 
 
 class Specialization(c.Structure):
-    _fields_ = [("inputs", c.POINTER(Input)), ("input_count", c.c_size_t),
-                ("outputs", c.c_uint32), ("weighting", c.c_int), ("adjoint", c.c_int)]
+    _fields_ = [
+        ("inputs", c.POINTER(Input)),
+        ("input_count", c.c_size_t),
+        ("outputs", c.c_uint32),
+        ("weighting", c.c_int),
+        ("adjoint", c.c_int),
+    ]
 
 
 class Array(c.Structure):
@@ -43,11 +58,18 @@ class Array(c.Structure):
 
 
 class Call(c.Structure):
-    _fields_ = [("batch", c.c_int64), ("inputs", c.POINTER(Array)),
-                ("parameters", c.POINTER(c.c_double)), ("reduction", c.c_int),
-                ("denominator", c.c_double), ("weights", Array), ("adjoint", Array),
-                ("loss", Array), ("gradients", c.POINTER(Array)),
-                ("value", c.POINTER(c.c_double))]
+    _fields_ = [
+        ("batch", c.c_int64),
+        ("inputs", c.POINTER(Array)),
+        ("parameters", c.POINTER(c.c_double)),
+        ("reduction", c.c_int),
+        ("denominator", c.c_double),
+        ("weights", Array),
+        ("adjoint", Array),
+        ("loss", Array),
+        ("gradients", c.POINTER(Array)),
+        ("value", c.POINTER(c.c_double)),
+    ]
 
 
 class Failure(Exception):
@@ -90,21 +112,34 @@ class Engine:
 
     def compile(self, text, inputs, shared, gradients, result):
         declared = (Input * len(inputs))(
-            *[declaration(name, array, name not in shared)
-              for name, array in inputs.items()])
+            *[
+                declaration(name, array, name not in shared)
+                for name, array in inputs.items()
+            ]
+        )
         names = (c.c_char_p * len(gradients))(*[name.encode() for name in gradients])
-        options = CompileOptions(inputs=declared, input_count=len(inputs),
-                                 gradients=names, gradient_count=len(gradients),
-                                 result=result, no_gradient=not gradients)
+        options = CompileOptions(
+            inputs=declared,
+            input_count=len(inputs),
+            gradients=names,
+            gradient_count=len(gradients),
+            result=result,
+            no_gradient=not gradients,
+        )
         loss, diagnostics = c.c_void_p(), c.c_void_p()
-        status = self.library.lossjit_compile(self.engine, text.encode(),
-                                              c.byref(options), c.byref(loss),
-                                              c.byref(diagnostics))
+        status = self.library.lossjit_compile(
+            self.engine,
+            text.encode(),
+            c.byref(options),
+            c.byref(loss),
+            c.byref(diagnostics),
+        )
         self.expect(status, diagnostics)
         return loss
 
-    def run(self, text, inputs, shared=(), gradients=(), result=PER_SAMPLE,
-            adjoint=None):
+    def run(
+        self, text, inputs, shared=(), gradients=(), result=PER_SAMPLE, adjoint=None
+    ):
         """The value and a dict of gradients, of its sum or of its product with
         `adjoint`. `shared` names the inputs without a batch."""
         loss = self.compile(text, inputs, shared, gradients, result)
@@ -114,20 +149,26 @@ class Engine:
             self.library.lossjit_loss_release(loss)
 
     def call(self, loss, inputs, shared, gradients, adjoint):
-        how = Specialization(outputs=NO_VALUE | LOSS | (GRADIENT if gradients else 0),
-                             adjoint=adjoint is not None)
+        how = Specialization(
+            outputs=NO_VALUE | LOSS | (GRADIENT if gradients else 0),
+            adjoint=adjoint is not None,
+        )
         kernel, diagnostics = c.c_void_p(), c.c_void_p()
-        status = self.library.lossjit_loss_specialize(loss, c.byref(how),
-                                                      c.byref(kernel),
-                                                      c.byref(diagnostics))
+        status = self.library.lossjit_loss_specialize(
+            loss, c.byref(how), c.byref(kernel), c.byref(diagnostics)
+        )
         self.expect(status, diagnostics)
         batch = max(len(array) for name, array in inputs.items() if name not in shared)
         value, wanted = self.outputs(loss, inputs, batch)
         if adjoint is not None:
             adjoint = np.ascontiguousarray(adjoint, value.dtype)
-        call = Call(batch=batch, inputs=self.ordered(loss, inputs),
-                    loss=array_of(value), adjoint=array_of(adjoint),
-                    gradients=(Array * len(wanted))(*map(array_of, wanted.values())))
+        call = Call(
+            batch=batch,
+            inputs=self.ordered(loss, inputs),
+            loss=array_of(value),
+            adjoint=array_of(adjoint),
+            gradients=(Array * len(wanted))(*map(array_of, wanted.values())),
+        )
         status = self.library.lossjit_kernel_call(kernel, c.byref(call))
         self.library.lossjit_kernel_release(kernel)
         self.expect(status)
@@ -138,13 +179,16 @@ class Engine:
 
     def ordered(self, loss, inputs):
         count = self.library.lossjit_loss_input_count(loss)
-        return (Array * count)(*[array_of(inputs[self.name(loss, i).decode()])
-                                 for i in range(count)])
+        return (Array * count)(
+            *[array_of(inputs[self.name(loss, i).decode()]) for i in range(count)]
+        )
 
     def outputs(self, loss, inputs, batch):
         output = self.library.lossjit_loss_output(loss).contents
-        shape = [batch if output.sizes[axis] == BATCH else output.sizes[axis]
-                 for axis in range(output.rank)]
+        shape = [
+            batch if output.sizes[axis] == BATCH else output.sizes[axis]
+            for axis in range(output.rank)
+        ]
         wanted = {}
         for index in range(self.library.lossjit_loss_gradient_count(loss)):
             source = self.library.lossjit_loss_gradient_input(loss, c.c_size_t(index))

@@ -18,8 +18,11 @@ import engine as lossjit
 
 BATCH, CLASSES = 2, 3
 PACKAGES = {"Keras": "keras", "PyTorch": "torch", "optax": "optax"}
-RESULTS = {lossjit.PER_SAMPLE: "sample", lossjit.SCALAR: "scalar",
-           lossjit.ELEMENTWISE: "any"}
+RESULTS = {
+    lossjit.PER_SAMPLE: "sample",
+    lossjit.SCALAR: "scalar",
+    lossjit.ELEMENTWISE: "any",
+}
 
 
 def small_inputs(case):
@@ -36,12 +39,19 @@ def exact(case, inputs, value, gradients, adjoint):
     known = compare.Comparison.__new__(compare.Comparison)
     known.case, known.inputs, known.adjoint = case, inputs, adjoint
     if value.ndim == 1:
-        value = np.array([float(differences.exact_value(known, "loss", (i,)))
-                          for i in range(BATCH)])
+        value = np.array(
+            [float(differences.exact_value(known, "loss", (i,))) for i in range(BATCH)]
+        )
     return value, {
-        name: np.reshape([float(differences.exact_value(known, name, index))
-                          for index in np.ndindex(gradient.shape)], gradient.shape)
-        for name, gradient in gradients.items()}
+        name: np.reshape(
+            [
+                float(differences.exact_value(known, name, index))
+                for index in np.ndindex(gradient.shape)
+            ],
+            gradient.shape,
+        )
+        for name, gradient in gradients.items()
+    }
 
 
 def described(name, array, case):
@@ -60,11 +70,16 @@ def pinned(case):
     if case.text in differences.KNOWN:
         value, gradients = exact(case, inputs, value, gradients, adjoint)
         source = "exact, tests/peers/differences.py"
-    entry = {"text": case.text, "source": source, "result": RESULTS[case.result],
-             "inputs": {name: described(name, array, case)
-                        for name, array in inputs.items()},
-             "value": rounded(value),
-             "gradients": {name: rounded(g) for name, g in gradients.items()}}
+    entry = {
+        "text": case.text,
+        "source": source,
+        "result": RESULTS[case.result],
+        "inputs": {
+            name: described(name, array, case) for name, array in inputs.items()
+        },
+        "value": rounded(value),
+        "gradients": {name: rounded(g) for name, g in gradients.items()},
+    }
     if adjoint is not None:
         entry["adjoint"] = rounded(adjoint)
     return entry

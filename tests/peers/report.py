@@ -12,19 +12,20 @@ TEXT = """\
 Written by `sh tests/peers/run.sh` from {versions}.
 
 Each row calls a definition of the prelude, as the text shows, and what the library has
-under that name, on the same random inputs: 64 samples of 7 classes. *Ordinary* inputs are
-normal with deviation 2 (probabilities between 0.02 and 0.98); *extreme* ones are logits of
-size 1e2 and of size 1e4, of either sign, and for probabilities 0, 1 and values down to
-1e-30 from them. Labels, weights and masks are random everywhere. `loss` is the largest
-difference of values, `gradient` that of the gradients by every float input that the text
-names as a prediction, both relative to the larger of the element and the mean magnitude
-of all elements (but at least 1e-25). An element-wise value (activations, `axis=[]`) is
-differentiated with a random adjoint. Bounds: {bounds}.
+under that name, on the same random inputs: 64 samples of 7 classes. *Ordinary* inputs
+are normal with deviation 2 (probabilities between 0.02 and 0.98); *extreme* ones are
+logits of size 1e2 and of size 1e4, of either sign, and for probabilities 0, 1 and
+values down to 1e-30 from them. Labels, weights and masks are random everywhere. `loss`
+is the largest difference of values, `gradient` that of the gradients by every input that
+is a prediction, both relative to the larger of the element and the mean magnitude of all
+elements (but at least 1e-25). An element-wise value (activations, `axis=[]`) is
+differentiated with an adjoint of mixed signs. Bounds: {bounds}.
 
-Inputs are continuous, so that no kink is ever hit: there conventions differ and ours are
-those of the reference. Keras turns float64 into float32 inside of most operations (on
-every backend but TensorFlow); for the f64 columns the script switches that off. `mean`
-over the batch and sums are the call's and compared only where they are part of a name.
+Inputs are continuous, so that no kink is ever hit: there conventions differ, and ours
+are those of the reference. Keras turns float64 into float32 inside of most operations
+(on every backend but TensorFlow); for the f64 columns the script switches that off.
+What becomes of the samples, `reduction`, is the call's: rows compare values per sample
+or per element, except for `cross_entropy_mean` and what is one number by its meaning.
 """
 
 NOT_THERE = """
@@ -32,20 +33,29 @@ NOT_THERE = """
 
 | library | names | why |
 |---|---|---|
-| Keras | `ctc` | a recursion over time |
-| Keras | `circle` | similarities of all pairs of a batch by a matrix product |
-| Keras | `glu`, `sparsemax` | half of an axis; sorting |
-| PyTorch | `ctc_loss` | a recursion over time |
-| PyTorch | `linear_cross_entropy` | a matrix product |
-| PyTorch | `triplet_margin_with_distance_loss` | a function as an argument; write the \
-distances out |
-| PyTorch | `rrelu`, `gumbel_softmax` | random |
-| optax | `ctc_loss`, `ntxent`, `multiclass_sparsemax_loss`, `make_fenchel_young_loss` | \
-as above |
-| optax | `huber_loss`, `log_cosh`, `cosine_similarity`, `triplet_margin_loss`, \
-`dice_loss`'s `ignore_background` | PyTorch's or Keras's under the same name; class \
-weights say the same |
-"""
+{rows}"""
+
+MISSING = [
+    ("Keras", "`ctc`", "a recursion over time"),
+    ("Keras", "`circle`", "similarities of all pairs of a batch, a matrix product"),
+    ("Keras", "`glu`, `sparsemax`", "half of an axis; sorting"),
+    ("PyTorch", "`ctc_loss`", "a recursion over time"),
+    ("PyTorch", "`linear_cross_entropy`", "a matrix product"),
+    (
+        "PyTorch",
+        "`triplet_margin_with_distance_loss`",
+        "takes a function; write the distances out",
+    ),
+    ("PyTorch", "`glu`, `rrelu`, `gumbel_softmax`", "half of an axis; random numbers"),
+    ("optax", "`ctc_loss`, `ntxent`, `multiclass_sparsemax_loss`", "as above"),
+    ("optax", "`make_fenchel_young_loss`", "takes a function"),
+    (
+        "optax",
+        "`huber_loss`, `log_cosh`, `cosine_similarity`, `triplet_margin_loss`",
+        "the name is PyTorch's or Keras's",
+    ),
+    ("optax", "`dice_loss(ignore_background=)`", "say it with `class_weights`"),
+]
 
 DTYPES = {"float32": "f32", "float64": "f64"}
 BOUNDS = {"float32": (1e-5, 2**-23), "float64": (1e-12, 2**-52)}  # and a step from 1
@@ -77,12 +87,17 @@ def row(case, comparisons, notes):
 
 
 def table(results, library, notes):
-    lines = [f"\n## {library}\n",
-             "| text | f32 ordinary: loss | gradient | f32 extreme: loss | gradient "
-             "| f64 ordinary: loss | gradient | f64 extreme: loss | gradient |",
-             "|---|---|---|---|---|---|---|---|---|"]
-    lines += [row(case, comparisons, notes) for case, comparisons in results
-              if case.library == library]
+    lines = [
+        f"\n## {library}\n",
+        "| text | f32 ordinary: loss | gradient | f32 extreme: loss | gradient "
+        "| f64 ordinary: loss | gradient | f64 extreme: loss | gradient |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        row(case, comparisons, notes)
+        for case, comparisons in results
+        if case.library == library
+    ]
     return lines
 
 
@@ -112,16 +127,22 @@ class Verdict:
         bound, step = BOUNDS[self.comparison.dtype]
         known = differences.KNOWN[self.comparison.case.text]
         cancels = known[2] if len(known) > 2 else 0
-        return (self.my_error <= max(bound, self.their_error)
-                or abs(self.mine - self.exact) <= 2 * step * cancels)
+        return (
+            self.my_error <= max(bound, self.their_error)
+            or abs(self.mine - self.exact) <= 2 * step * cancels
+        )
 
     def line(self, note):
         c = self.comparison
         what = "loss" if self.what == "loss" else f"gradient by {self.what}"
-        regime = "ordinary" if not c.scale else f"logits {c.scale:.0e}".replace("+0", "")
-        return (f"| {note} | {DTYPES[c.dtype]}, {regime} | {what} | {digits(self.exact)} "
-                f"| {digits(self.mine)} ({number(float(self.my_error))}) "
-                f"| {digits(self.theirs)} ({number(float(self.their_error))}) |")
+        regime = (
+            "ordinary" if not c.scale else f"logits {c.scale:.0e}".replace("+0", "")
+        )
+        return (
+            f"| {note} | {DTYPES[c.dtype]}, {regime} | {what} | {digits(self.exact)} "
+            f"| {digits(self.mine)} ({number(float(self.my_error))}) "
+            f"| {digits(self.theirs)} ({number(float(self.their_error))}) |"
+        )
 
 
 def verdicts(results):
@@ -129,8 +150,7 @@ def verdicts(results):
     found = {}
     for case, comparisons in results:
         for dtype in DTYPES:
-            over = [c for c in comparisons
-                    if c.dtype == dtype and not c.within_bound()]
+            over = [c for c in comparisons if c.dtype == dtype and not c.within_bound()]
             if over and case.text in differences.KNOWN:
                 worst = max(over, key=lambda c: c.worst())
                 found.setdefault(case.text, []).append(Verdict(worst))
@@ -140,15 +160,20 @@ def verdicts(results):
 def explanations(found):
     if not found:
         return []
-    lines = ["\n## Where they differ\n",
-             "At the worst element of each row that is over its bound, with the exact "
-             "value and both sides' relative errors in brackets.\n",
-             "| | inputs | what | exact | lossjit | peer |", "|---|---|---|---|---|---|"]
+    lines = [
+        "\n## Where they differ\n",
+        "At the worst element of each row that is over its bound, with the exact "
+        "value and both sides' relative errors in brackets.\n",
+        "| | inputs | what | exact | lossjit | peer |",
+        "|---|---|---|---|---|---|",
+    ]
     for note, text in enumerate(found, 1):
         lines += [verdict.line(note) for verdict in found[text]]
     lines.append("")
-    lines += [f"{note}. `{text}`: {differences.KNOWN[text][1]}"
-              for note, text in enumerate(found, 1)]
+    lines += [
+        f"{note}. `{text}`: {differences.KNOWN[text][1]}"
+        for note, text in enumerate(found, 1)
+    ]
     return lines
 
 
@@ -166,7 +191,9 @@ def document(results, found):
     lines = [introduction()]
     for library in ("Keras", "PyTorch", "optax"):
         lines += table(results, library, list(found))
-    return "\n".join(lines + explanations(found)) + "\n" + NOT_THERE
+    missing = "".join(f"| {' | '.join(entry)} |\n" for entry in MISSING)
+    lines += explanations(found) + [NOT_THERE.format(rows=missing)]
+    return "\n".join(lines)
 
 
 def unexplained(results, found):
@@ -190,6 +217,8 @@ def finish(results, path):
         with open(path, "w", encoding="utf-8") as file:
             file.write(document(results, found))
     count = sum(len(comparisons) for _, comparisons in results)
-    print(f"{len(results)} texts, {count} comparisons, {len(found)} differences "
-          f"explained, {len(bad)} not")
+    print(
+        f"{len(results)} texts, {count} comparisons, {len(found)} differences "
+        f"explained, {len(bad)} not"
+    )
     return 1 if bad else 0
